@@ -1,0 +1,104 @@
+/** W3C Trace Context and Baggage (https://www.w3.org/TR/trace-context/, https://www.w3.org/TR/baggage/). */
+import type { Random } from './runtime.ts'
+
+/** Where in a distributed trace something happens. Ids are lower-case hexadecimal. */
+export interface TraceContext {
+  /** 32 digits. */
+  readonly traceId: string
+  /** 16 digits: the current span. */
+  readonly spanId: string
+  /** 16 digits: the span that caused the current one; absent at the root. */
+  readonly parentSpanId?: string
+  /** Whether the trace is recorded. */
+  readonly sampled: boolean
+  /** `tracestate`, forwarded unchanged. */
+  readonly state?: string
+}
+
+/** User-defined pairs that travel with the call. */
+export type Baggage = Readonly<Record<string, string>>
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const ZERO_TRACE = '0'.repeat(32)
+const ZERO_SPAN = '0'.repeat(16)
+/** Largest `tracestate` that is forwarded, in characters; longer ones are dropped, as the specification permits. */
+const MAX_STATE = 512
+const MAX_BAGGAGE_PAIRS = 64
+const MAX_BAGGAGE_LENGTH = 8192
+
+/** Starts a new trace. */
+export function newTrace(random: Random, sampled = true): TraceContext {
+  return { traceId: randomHex(random, 16), spanId: randomHex(random, 8), sampled }
+}
+
+/** A new span below `parent` in the same trace. */
+export function childSpan(parent: TraceContext, random: Random): TraceContext {
+  const child = {
+    traceId: parent.traceId,
+    spanId: randomHex(random, 8),
+    parentSpanId: parent.spanId,
+    sampled: parent.sampled,
+  }
+  return parent.state === undefined ? child : { ...child, state: parent.state }
+}
+
+/** Reads `traceparent` and `tracestate`; undefined when malformed, so that a new trace is started as the specification asks. */
+export function parseTraceparent(traceparent: string, tracestate?: string): TraceContext | undefined {
+  const match = TRACEPARENT.exec(traceparent)
+  if (match === null) return undefined
+  const [, version, traceId, spanId, flags, rest] = match as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string?,
+  ]
+  if (version === 'ff' || (version === '00' && rest !== undefined)) return undefined
+  if (traceId === ZERO_TRACE || spanId === ZERO_SPAN) return undefined
+  const sampled = (Number.parseInt(flags, 16) & 1) === 1
+  const state = tracestate?.trim()
+  return state === undefined || state === '' || state.length > MAX_STATE
+    ? { traceId, spanId, sampled }
+    : { traceId, spanId, sampled, state }
+}
+
+/** The `traceparent` value of a trace context, version 00. */
+export function formatTraceparent(trace: TraceContext): string {
+  return `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? '01' : '00'}`
+}
+
+/** Reads a `baggage` value. Malformed pairs are skipped, properties dropped; at most 64 pairs and 8,192 characters are taken. */
+export function parseBaggage(value: string): Baggage {
+  const baggage: Record<string, string> = Object.create(null)
+  if (value.length > MAX_BAGGAGE_LENGTH) return baggage
+  for (const pair of value.split(',').slice(0, MAX_BAGGAGE_PAIRS)) {
+    const [assignment = ''] = pair.split(';', 1)
+    const equals = assignment.indexOf('=')
+    const key = assignment.slice(0, equals).trim()
+    if (equals < 1 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(key)) continue
+    try {
+      baggage[key] = decodeURIComponent(assignment.slice(equals + 1).trim())
+    } catch (error) {
+      // A stray percent sign: the pair is unreadable, the others are not.
+      if (!(error instanceof URIError)) throw error
+    }
+  }
+  return baggage
+}
+
+/** The `baggage` value of a set of pairs; undefined when there is none. */
+export function formatBaggage(baggage: Baggage): string | undefined {
+  const pairs = Object.entries(baggage).map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+  return pairs.length === 0 ? undefined : pairs.join(',')
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+function randomHex(random: Random, length: number): string {
+  const bytes = random.bytes(length)
+  let text = ''
+  for (let index = 0; index < length; index++) text += HEX[bytes[index] as number]
+  // All zeros is the one value that the specification forbids.
+  return /^0+$/.test(text) ? randomHex(random, length) : text
+}
