@@ -1,0 +1,11 @@
+export type {
+  Counter,
+  Fields,
+  Gauge,
+  Histogram,
+  Logger,
+  LogLevel,
+  Metrics,
+  SpanRecord,
+  SpanSink,
+} from './telemetry.ts'
