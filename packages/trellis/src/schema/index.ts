@@ -1,0 +1,1 @@
+export type { Infer, JsonSchema, Schema } from './schema.ts'
