@@ -48,10 +48,13 @@ export function fetchFromDebian(tool: DebianTool): void {
     writeFileSync(join(fresh, 'packages.txt'), `${chosen.join('\n')}\n`)
     rmSync(home, { recursive: true, force: true })
     renameSync(fresh, home)
-    for (const [name, path] of Object.entries(tool.commands)) offer(tool, name, path)
-    console.log(
-      `${tool.name}: unpacked ${chosen.length === 1 ? chosen[0] : `${chosen.at(-1)} and ${chosen.length - 1} more`}`,
-    )
+    for (const [name, path] of Object.entries(tool.commands)) {
+      const { status, stderr } = spawnSync(offer(tool, name, path), ['--version'], { encoding: 'utf8' })
+      // The shell's own two codes: not executable, or a library is missing. Some tools answer --version with a 1.
+      if (status === null || status >= 126) throw new Error(`${name} was unpacked but does not start: ${stderr.trim()}`)
+    }
+    const main = chosen.find(entry => entry.startsWith(`${tool.packages[0]}=`)) ?? wanted
+    console.log(`${tool.name}: unpacked ${main}${chosen.length > 1 ? ` and ${chosen.length - 1} more` : ''}`)
   } finally {
     rmSync(downloads, { recursive: true, force: true })
     rmSync(fresh, { recursive: true, force: true })
@@ -90,14 +93,14 @@ function withFreshLists<T>(attempt: () => T): T {
   }
 }
 
-// A small program in `bin` that finds its libraries beside it. It becomes the tool, so signals and process ids are the tool's.
-function offer(tool: DebianTool, name: string, path: string): void {
+// A small program in `bin` that finds its libraries beside it (some packages keep theirs a folder deeper). It becomes the tool, so signals and process ids are the tool's.
+function offer(tool: DebianTool, name: string, path: string): string {
   const bin = join(toolCache, 'bin')
   mkdirSync(bin, { recursive: true })
   const lines = [
     '#!/bin/sh',
     `here=$(dirname "$(readlink -f "$0")")/../debian/${tool.name}`,
-    'for folder in "$here"/usr/lib/*-linux-gnu "$here"/lib/*-linux-gnu "$here"/usr/lib/*-linux-gnu/nss; do',
+    'for folder in "$here"/usr/lib/*-linux-gnu "$here"/lib/*-linux-gnu "$here"/usr/lib/*-linux-gnu/*; do',
     '  if [ -d "$folder" ]; then LD_LIBRARY_PATH="$folder$' + '{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"; fi',
     'done',
     'export LD_LIBRARY_PATH',
@@ -107,6 +110,7 @@ function offer(tool: DebianTool, name: string, path: string): void {
   const unfinished = join(bin, `${name}.${process.pid}`)
   writeFileSync(unfinished, `${lines.join('\n')}\n`, { mode: 0o755 })
   renameSync(unfinished, join(bin, name))
+  return join(bin, name)
 }
 
 function isThere(name: string): boolean {

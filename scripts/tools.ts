@@ -11,7 +11,7 @@ const tools: Partial<Record<ToolName, () => void>> = {
   chromium: () => {
     fetchFromDebian({
       name: 'chromium',
-      packages: ['fonts-liberation', 'chromium'],
+      packages: ['chromium', 'fonts-liberation'],
       withDependencies: true,
       commands: { chromium: 'usr/lib/chromium/chromium' },
       prelude: 'export FONTCONFIG_FILE="$here/fonts.conf"',
