@@ -1,5 +1,8 @@
 export type { Dialect } from './dialect.ts'
+export { migrate } from './migrate.ts'
 export type { Migration } from './migration.ts'
+export type { StatementKind, StatementShape } from './sql.ts'
+export { checkShape, checkValues, shapeOf, sqlError } from './sql.ts'
 export type {
   Row,
   Sql,

@@ -1,0 +1,192 @@
+/**
+ * One connection: prepared statements by text, values in and out, SQLite's errors as faults. Every method runs to its end before it returns:
+ * no cursor stays open, since an open one would hold back checkpoints.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { checkShape, checkValues, type StatementShape, shapeOf } from '../sql.ts'
+import type { Row, SqlValue } from '../store.ts'
+import { sqliteFault } from './faults.ts'
+
+interface Prepared {
+  readonly statement: StatementSync
+  readonly shape: StatementShape
+  /** Reads integers as bigint, and makes numbers of the safe ones. */
+  wide: boolean
+}
+
+/** Half of how many prepared statements a connection keeps; see `#prepare`. */
+const GENERATION = 250
+
+/** A connection to a database file, with write-ahead log and without waiting for locks. */
+export class Connection {
+  readonly #path: string
+  readonly #db: DatabaseSync
+  readonly #readOnly: boolean
+  #young: Map<string, Prepared> = new Map()
+  #old: Map<string, Prepared> = new Map()
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+  readonly #rollback: StatementSync
+  /** Set by a statement that may have changed something. */
+  wrote = false
+  /** Pages that statements may have changed since this was set to 0, a rough guess upwards. */
+  dirtyPages = 0
+
+  /** Opens; throws what node:sqlite throws, so that the caller can tell a busy database from a damaged one. */
+  constructor(path: string, options: { readonly readOnly: boolean; readonly maxBytes?: number }) {
+    this.#path = path
+    this.#readOnly = options.readOnly
+    this.#db = new DatabaseSync(path, { readOnly: options.readOnly, timeout: 0, enableForeignKeyConstraints: true })
+    try {
+      if (!options.readOnly) this.#db.exec('pragma journal_mode = wal')
+      // NORMAL leaves the flush of commits to us (flush.ts); checkpoints still flush as they must.
+      this.#db.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0; pragma temp_store = memory')
+      if (options.maxBytes !== undefined) {
+        const { page_size: size } = this.#db.prepare('pragma page_size').get() as { page_size: number }
+        this.#db.exec(`pragma max_page_count = ${Math.max(1, Math.floor(options.maxBytes / size))}`)
+      }
+      this.#begin = this.#db.prepare('begin immediate')
+      this.#commit = this.#db.prepare('commit')
+      this.#rollback = this.#db.prepare('rollback')
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
+  }
+
+  /** Takes the write lock. Throws what node:sqlite throws, so that the caller can wait for a busy database. */
+  begin(): void {
+    this.wrote = false
+    this.#begin.run()
+  }
+
+  /** Commits to the log, not yet to the medium. On a failure the transaction is rolled back. */
+  commit(): void {
+    try {
+      this.#commit.run()
+    } catch (error) {
+      this.rollback()
+      throw sqliteFault(error, this.#path, 'commit')
+    }
+  }
+
+  /** Rolls back, unless SQLite has done so by itself after a failure. */
+  rollback(): void {
+    if (this.#db.isTransaction) this.#rollback.run()
+  }
+
+  /** Whether a transaction is open; a full disk ends one. */
+  get inTransaction(): boolean {
+    return this.#db.isTransaction
+  }
+
+  all(text: string, values: readonly SqlValue[]): Row[] {
+    const prepared = this.#prepare(text)
+    this.#check(text, prepared, values)
+    try {
+      const rows = this.#read(prepared, () => prepared.statement.all(...values)) as Row[]
+      for (let i = 0; i < rows.length; i++) rows[i] = toRow(rows[i] as Row, prepared.wide)
+      return rows
+    } catch (error) {
+      throw this.#fault(error, text)
+    }
+  }
+
+  get(text: string, values: readonly SqlValue[]): Row | undefined {
+    const prepared = this.#prepare(text)
+    this.#check(text, prepared, values)
+    try {
+      const row = this.#read(prepared, () => prepared.statement.get(...values)) as Row | undefined
+      return row === undefined ? undefined : toRow(row, prepared.wide)
+    } catch (error) {
+      throw this.#fault(error, text)
+    }
+  }
+
+  run(text: string, values: readonly SqlValue[]): number {
+    const prepared = this.#prepare(text)
+    this.#check(text, prepared, values)
+    try {
+      const changes = Number(prepared.statement.run(...values).changes)
+      // SQLite reports the changes of the last write for every other kind.
+      if (prepared.shape.kind !== 'write') return 0
+      this.dirtyPages += changes
+      return changes
+    } catch (error) {
+      throw this.#fault(error, text)
+    }
+  }
+
+  /** Closes. The last writable connection of all processes copies the log into the database file and removes it; a read-only one leaves it. */
+  close(): void {
+    this.#db.close()
+  }
+
+  /** Runs the store's own statement, such as a pragma; its first row. */
+  own(text: string): Row | undefined {
+    return this.#db.prepare(text).get() as Row | undefined
+  }
+
+  #check(text: string, prepared: Prepared, values: readonly SqlValue[]): void {
+    const bytes = checkValues(text, prepared.shape, values)
+    if (prepared.shape.kind === 'select') return
+    this.wrote = true
+    this.dirtyPages += 1 + (bytes >> 12)
+  }
+
+  /** Numbers are the fast way; a statement that meets an integer beyond 2^53 turns to bigint for good. Only `select` may be run again for that. */
+  #read<T>(prepared: Prepared, step: () => T): T {
+    try {
+      return step()
+    } catch (error) {
+      if (prepared.wide || (error as { code?: unknown }).code !== 'ERR_OUT_OF_RANGE') throw error
+      prepared.wide = true
+      prepared.statement.setReadBigInts(true)
+      return step()
+    }
+  }
+
+  /** Two generations bound the cache at `2 * GENERATION` without any bookkeeping on a hit: what was not used while the young filled is dropped. */
+  #prepare(text: string): Prepared {
+    const hit = this.#young.get(text)
+    if (hit !== undefined) return hit
+    const prepared = this.#old.get(text) ?? this.#compile(text)
+    if (this.#young.size >= GENERATION) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(text, prepared)
+    return prepared
+  }
+
+  #compile(text: string): Prepared {
+    const shape = shapeOf(text)
+    checkShape(text, shape)
+    try {
+      const statement = this.#db.prepare(text)
+      const wide = shape.kind !== 'select'
+      if (wide) statement.setReadBigInts(true)
+      return { statement, shape, wide }
+    } catch (error) {
+      throw this.#fault(error, text)
+    }
+  }
+
+  #fault(error: unknown, text: string): unknown {
+    const fault = sqliteFault(error, this.#path, text)
+    if (!this.#readOnly || fault.reason !== 'STORE_READ_ONLY') return fault
+    return sqliteFault(new Error('The reader cannot write; use a transaction.', { cause: error }), this.#path, text)
+  }
+}
+
+/** node:sqlite's rows have no prototype, which assertions and loggers trip over. */
+function toRow(raw: Row, wide: boolean): Row {
+  const row = { ...raw }
+  if (!wide) return row
+  for (const name in row) {
+    const value = row[name]
+    if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER)
+      row[name] = Number(value)
+  }
+  return row
+}

@@ -1,0 +1,2 @@
+export type { SqliteOptions } from './sqlite.ts'
+export { openSqlite } from './sqlite.ts'
