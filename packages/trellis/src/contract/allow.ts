@@ -1,4 +1,4 @@
-import type { Allow } from './operation.ts'
+import type { Allow } from '../kernel/allow.ts'
 
 const PERMISSION = /^[a-z][a-z0-9-]*(:[a-z][a-z0-9-]*)+$/
 

@@ -1,15 +1,8 @@
+import type { Allow } from '../kernel/allow.ts'
 import type { Schema } from '../schema/schema.ts'
 import { toAllow } from './allow.ts'
 import type { FaultType } from './fault-type.ts'
 import { parseHttpPattern } from './http-pattern.ts'
-
-/** Who may call. There is no default that lets everyone in: an operation says who may call it, or it can't be declared. */
-export type Allow =
-  | { readonly kind: 'public' }
-  | { readonly kind: 'signed-in' }
-  | { readonly kind: 'permission'; readonly permission: string }
-  | { readonly kind: 'own'; readonly permission: string }
-  | { readonly kind: 'internal' }
 
 /** How many messages flow each way (gRPC's four kinds). */
 export type OperationKind = 'unary' | 'server-stream' | 'client-stream' | 'bidi-stream'

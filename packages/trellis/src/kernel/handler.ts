@@ -1,3 +1,4 @@
+import type { Allow } from './allow.ts'
 import type { Context } from './context.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface Target {
   readonly idempotent?: boolean
   /** The operation answers with a stream, or takes one. */
   readonly streaming?: boolean
+  /** Who may call. A server refuses an operation that does not say. */
+  readonly allow?: Allow
 }
 
 /** Wraps a handler for a target. Applied once per target when a service is put together, never per call. */

@@ -1,3 +1,4 @@
+export type { Allow } from './allow.ts'
 export type { Attribute, Context, ContextOptions, Outcome } from './context.ts'
 export { attribute, CallContext, deadlineExceeded, remainingMs, throwIfCancelled, untilCancelled } from './context.ts'
 export type { Deadline } from './deadline.ts'

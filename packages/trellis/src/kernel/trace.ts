@@ -13,6 +13,8 @@ export interface TraceContext {
   readonly sampled: boolean
   /** `tracestate`, forwarded unchanged. */
   readonly state?: string
+  /** The span is another process's, which has already decided whether the trace is recorded. */
+  readonly remote?: boolean
 }
 
 /** User-defined pairs that travel with the call. */
@@ -59,8 +61,8 @@ export function parseTraceparent(traceparent: string, tracestate?: string): Trac
   const sampled = (Number.parseInt(flags, 16) & 1) === 1
   const state = tracestate?.trim()
   return state === undefined || state === '' || state.length > MAX_STATE
-    ? { traceId, spanId, sampled }
-    : { traceId, spanId, sampled, state }
+    ? { traceId, spanId, sampled, remote: true }
+    : { traceId, spanId, sampled, remote: true, state }
 }
 
 /** The `traceparent` value of a trace context, version 00. */
