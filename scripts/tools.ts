@@ -37,11 +37,15 @@ const fonts = `<?xml version="1.0"?>
   <dir>/usr/share/fonts</dir>
   <dir prefix="relative">usr/share/fonts</dir>
   <cachedir prefix="xdg">fontconfig</cachedir>
-  <alias><family>sans-serif</family><prefer><family>Liberation Sans</family></prefer></alias>
-  <alias><family>serif</family><prefer><family>Liberation Serif</family></prefer></alias>
-  <alias><family>monospace</family><prefer><family>Liberation Mono</family></prefer></alias>
+${['sans-serif', 'system-ui', 'Arial', 'Helvetica'].map(family => alias(family, 'Liberation Sans')).join('\n')}
+${['serif', 'Times New Roman'].map(family => alias(family, 'Liberation Serif')).join('\n')}
+${['monospace', 'Courier New'].map(family => alias(family, 'Liberation Mono')).join('\n')}
 </fontconfig>
 `
+
+function alias(family: string, prefer: string): string {
+  return `  <alias binding="same"><family>${family}</family><prefer><family>${prefer}</family></prefer></alias>`
+}
 
 function fetchSchemathesis(): void {
   const home = join(toolCache, 'schemathesis')
