@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, '..')
 type Findings = readonly string[]
 
 const parts: Readonly<Record<string, (update: boolean) => Promise<Findings>>> = {
-  biome: update => run('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', ...(update ? ['--write'] : [])]),
+  biome: () => run('@biomejs/biome/bin/biome', ['check', '--error-on-warnings']),
   types: () => run('typescript/bin/tsc', ['--noEmit', '--pretty', 'false', '-p', 'tsconfig.json']),
   declarations: () => run('typescript/bin/tsc', ['--pretty', 'false', '-p', 'tsconfig.packages.json']),
   floors: async () => print(checkFloors(root, sources())),
