@@ -1,0 +1,5 @@
+export type { HttpClient, HttpClientOptions } from './client.ts'
+export { createHttpClient } from './client.ts'
+export type { HttpServerLimits } from './limits.ts'
+export type { CloseOptions, HttpServer, HttpServerOptions } from './server.ts'
+export { createHttpServer } from './server.ts'
