@@ -1,4 +1,6 @@
 export type { Allow } from './allow.ts'
+export type { Cause } from './cause.ts'
+export { causeOf, origin } from './cause.ts'
 export type { Attribute, Context, ContextOptions, Outcome } from './context.ts'
 export { attribute, CallContext, deadlineExceeded, remainingMs, throwIfCancelled, untilCancelled } from './context.ts'
 export type { Deadline } from './deadline.ts'
