@@ -27,6 +27,7 @@ export class Connection {
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   readonly #rollback: StatementSync
+  #logPages: StatementSync | undefined
   /** Set by a statement that may have changed something. */
   wrote = false
   /** Pages that statements may have changed since this was set to 0, a rough guess upwards. */
@@ -115,6 +116,16 @@ export class Connection {
     } catch (error) {
       throw this.#fault(error, text)
     }
+  }
+
+  /**
+   * Pages in the log, of all processes; undefined inside a transaction. Before SQLite 3.51 the pragma takes `noop` for `passive`, which answers the same,
+   * but only after it has copied the log.
+   */
+  logPages(): number | undefined {
+    if (this.#db.isTransaction) return undefined
+    this.#logPages ??= this.#db.prepare('pragma wal_checkpoint(noop)')
+    return (this.#logPages.get() as { readonly log: number }).log
   }
 
   /** Closes. The last writable connection of all processes copies the log into the database file and removes it; a read-only one leaves it. */

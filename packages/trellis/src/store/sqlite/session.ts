@@ -3,6 +3,7 @@
  */
 import { dirname } from 'node:path'
 import type { Fault, File, Runtime } from '../../kernel/index.ts'
+import { Checkpointer, PAGE_BYTES } from './checkpoint.ts'
 import { Connection } from './connection.ts'
 import { busyFault, isBusy, sqliteFault } from './faults.ts'
 import { Flusher } from './flush.ts'
@@ -11,6 +12,7 @@ import { busyPause, Writer, type WriterOptions } from './writer.ts'
 /** What a session needs; see `SqliteOptions`. */
 export interface SessionOptions extends WriterOptions {
   readonly maxBytes: number | undefined
+  readonly checkpointBytes: number
   /** Called once, when a flush failed and the session must be given up. */
   readonly onFailed: (fault: Fault) => void
 }
@@ -48,6 +50,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #connection: Connection
   readonly #flusher: Flusher
+  readonly #checkpointer: Checkpointer
   readonly #log: File
 
   constructor(runtime: Runtime, options: SessionOptions, connection: Connection, reader: Connection, log: File) {
@@ -56,8 +59,18 @@ export class Session {
     this.#connection = connection
     this.reader = reader
     this.#log = log
-    this.#flusher = new Flusher(runtime, log, () => undefined, options.onFailed)
+    this.#flusher = new Flusher(runtime, log, () => this.#checkpointer.flushed(), options.onFailed)
     this.writer = new Writer(runtime, connection, this.#flusher, options)
+    this.#checkpointer = new Checkpointer(runtime, connection, {
+      path: options.path,
+      pages: Math.max(1, Math.floor(options.checkpointBytes / PAGE_BYTES)),
+      pause: work => this.writer.pause(work),
+    })
+  }
+
+  /** Why the log cannot be kept short, when it can't. */
+  get checkpointFailure(): string | undefined {
+    return this.#checkpointer.failure
   }
 
   /**
@@ -76,6 +89,7 @@ export class Session {
   async close(): Promise<void> {
     await this.writer.idle()
     await this.#flusher.idle()
+    await this.#checkpointer.close()
     await this.#log[Symbol.asyncDispose]()
     this.reader.close()
     this.#connection.close()
@@ -84,6 +98,7 @@ export class Session {
   /** Refuses all work with `fault` and closes, leaving the log as it is. */
   async abandon(fault: Fault): Promise<void> {
     this.writer.fail(fault)
+    await this.#checkpointer.close()
     // The last connection to close copies the log into the database, which must not happen now. A read-only one cannot.
     this.#connection.close()
     this.reader.close()

@@ -9,7 +9,7 @@ export class SqliteTransaction implements Transaction {
   readonly dialect: Dialect = sqliteDialect
   readonly now: number
   readonly #connection: Connection
-  #over: Fault | undefined
+  #over: string | undefined
   #doomed: Fault | undefined
   #listeners: (() => void)[] | undefined
 
@@ -30,15 +30,11 @@ export class SqliteTransaction implements Transaction {
 
   /** Refuses every later statement, saying why. */
   end(why: string): void {
-    this.#over = new Fault(
-      'failed_precondition',
-      `The transaction is over: ${why}. Await every statement inside the body, and keep no transaction beyond it.`,
-      { reason: 'TRANSACTION_OVER' },
-    )
+    this.#over = why
   }
 
   all<R = Row>(text: string, ...values: readonly SqlValue[]): Promise<R[]> {
-    const refusal = this.#over ?? this.#doomed
+    const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     try {
       return Promise.resolve(this.#connection.all(text, values) as R[])
@@ -48,7 +44,7 @@ export class SqliteTransaction implements Transaction {
   }
 
   get<R = Row>(text: string, ...values: readonly SqlValue[]): Promise<R | undefined> {
-    const refusal = this.#over ?? this.#doomed
+    const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     try {
       return Promise.resolve(this.#connection.get(text, values) as R | undefined)
@@ -58,7 +54,7 @@ export class SqliteTransaction implements Transaction {
   }
 
   run(text: string, ...values: readonly SqlValue[]): Promise<number> {
-    const refusal = this.#over ?? this.#doomed
+    const refusal = this.#refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
     try {
       return Promise.resolve(this.#connection.run(text, values))
@@ -68,10 +64,19 @@ export class SqliteTransaction implements Transaction {
   }
 
   onCommit(listener: () => void): void {
-    const refusal = this.#over ?? this.#doomed
+    const refusal = this.#refusal()
     if (refusal !== undefined) throw refusal
     this.#listeners ??= []
     this.#listeners.push(listener)
+  }
+
+  #refusal(): Fault | undefined {
+    if (this.#over === undefined) return this.#doomed
+    return new Fault(
+      'failed_precondition',
+      `The transaction is over: ${this.#over}. Await every statement inside the body, and keep no transaction beyond it.`,
+      { reason: 'TRANSACTION_OVER' },
+    )
   }
 
   #doom(error: unknown): Fault {

@@ -1,0 +1,144 @@
+/**
+ * Keeps the log short. SQLite starts the log over only when a write finds all of it copied and nobody reading it; under steady writes that moment
+ * never comes by itself. So the bulk is copied beside the writers, and the little that came meanwhile while they pause.
+ *
+ * The thread costs several megabytes: it starts when the log has grown and ends when it has been idle.
+ */
+import { Worker } from 'node:worker_threads'
+import type { CancelTimer, Runtime } from '../../kernel/index.ts'
+import type { Connection } from './connection.ts'
+
+/** What the thread is asked. */
+export type CheckpointRequest = 'passive' | 'restart' | 'close'
+/** What it answers: pages in the log, and how many of them are in the database file. */
+export type CheckpointReply = { readonly log: number; readonly checkpointed: number } | { readonly error: string }
+
+/** How long the thread is kept without work, milliseconds. */
+const IDLE_MS = 5_000
+/** Pause after a checkpoint that failed, milliseconds: a full or failing disk seldom mends sooner. */
+const FAILED_MS = 1_000
+/** Rounds beside the writers before they are paused, and what is little enough to pause them for, in pages. */
+const MOST_ROUNDS = 3
+const LITTLE = 256
+/** Bytes of a page. */
+export const PAGE_BYTES = 4_096
+
+/** What a checkpointer works on. */
+export interface CheckpointOptions {
+  readonly path: string
+  /** Pages in the log from which on it is copied. */
+  readonly pages: number
+  /** Begins no transaction of this process while `work` runs. */
+  readonly pause: (work: () => Promise<void>) => Promise<void>
+}
+
+/** Copies the log into the database file when it has grown. */
+export class Checkpointer {
+  readonly #runtime: Runtime
+  readonly #connection: Connection
+  readonly #options: CheckpointOptions
+  #worker: Worker | undefined
+  #running: Promise<void> | undefined
+  #cancelIdle: CancelTimer | undefined
+  #notBefore = 0
+  #failures = 0
+  #failure: string | undefined
+  #closed = false
+
+  constructor(runtime: Runtime, connection: Connection, options: CheckpointOptions) {
+    this.#runtime = runtime
+    this.#connection = connection
+    this.#options = options
+  }
+
+  /** Why checkpoints fail, once they have failed three times on end. */
+  get failure(): string | undefined {
+    return this.#failures >= 3 ? this.#failure : undefined
+  }
+
+  /** To be called after flushes. Looks at the log when enough was written since it last did. */
+  flushed(): void {
+    if (this.#running !== undefined || this.#closed) return
+    if (this.#connection.dirtyPages * 8 < this.#options.pages) return
+    if (this.#failures > 0 && this.#runtime.clock.monotonic() < this.#notBefore) return
+    const log = this.#connection.logPages()
+    if (log === undefined) return // inside a transaction, after which there is a flush again
+    this.#connection.dirtyPages = 0
+    if (log < this.#options.pages) return
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+    await this.#endWorker()
+  }
+
+  async #run(): Promise<void> {
+    this.#cancelIdle?.()
+    try {
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const { log, checkpointed } = await this.#ask('passive')
+        if (log - checkpointed <= LITTLE) break
+      }
+      await this.#options.pause(async () => {
+        await this.#ask('restart')
+      })
+      this.#failures = 0
+    } catch (error) {
+      this.#failures++
+      this.#failure = (error as Error).message
+      this.#notBefore = this.#runtime.clock.monotonic() + FAILED_MS
+    }
+    this.#cancelIdle = this.#runtime.timers.after(IDLE_MS, () => void this.#endWorker(), { background: true })
+  }
+
+  #ask(request: 'passive' | 'restart'): Promise<{ readonly log: number; readonly checkpointed: number }> {
+    const worker = this.#startWorker()
+    const answer = new Promise<CheckpointReply>((resolve, reject) => {
+      const onMessage = (reply: CheckpointReply): void => {
+        worker.off('error', onError)
+        resolve(reply)
+      }
+      const onError = (error: unknown): void => {
+        worker.off('message', onMessage)
+        if (this.#worker === worker) this.#worker = undefined
+        reject(error)
+      }
+      worker.once('message', onMessage)
+      worker.once('error', onError)
+      worker.postMessage(request)
+    })
+    return this.#runtime.native(answer).then(reply => {
+      if ('error' in reply) throw new Error(reply.error)
+      return reply
+    })
+  }
+
+  #startWorker(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    // The source as well as the compiled form runs, each with its own ending.
+    const ending = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+    this.#worker = new Worker(new URL(`./checkpoint-worker${ending}`, import.meta.url), {
+      workerData: this.#options.path,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 },
+    })
+    this.#worker.unref()
+    return this.#worker
+  }
+
+  async #endWorker(): Promise<void> {
+    this.#cancelIdle?.()
+    const worker = this.#worker
+    if (worker === undefined || (this.#running !== undefined && !this.#closed)) return
+    this.#worker = undefined
+    const ended = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+    worker.ref()
+    worker.postMessage('close' satisfies CheckpointRequest)
+    await this.#runtime.native(ended)
+  }
+}
