@@ -2,7 +2,7 @@
  * All deadlines of a process stand in one binary heap with one timer for the earliest. A timer per call would cost more
  * than the call: most calls end long before their deadline, so adding and removing must be cheap and firing rare.
  */
-import type { CancelTimer, Clock, Timers } from './runtime.ts'
+import type { CancelTimer, Clock, Timers } from './clock.ts'
 
 /** A registered deadline. Opaque; give it back to `remove`. */
 export interface Deadline {

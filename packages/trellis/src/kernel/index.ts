@@ -1,6 +1,7 @@
 export type { Allow } from './allow.ts'
 export type { Cause } from './cause.ts'
 export { causeOf, origin } from './cause.ts'
+export type { CancelTimer, Clock, Timers } from './clock.ts'
 export type { Attribute, Context, ContextOptions, Outcome } from './context.ts'
 export { attribute, CallContext, deadlineExceeded, remainingMs, throwIfCancelled, untilCancelled } from './context.ts'
 export type { Deadline } from './deadline.ts'
@@ -14,15 +15,12 @@ export type { Part } from './lifecycle.ts'
 export { Lifecycle } from './lifecycle.ts'
 export type {
   Address,
-  CancelTimer,
-  Clock,
   File,
   FileSystem,
   Listener,
   Net,
   Random,
   Runtime,
-  Timers,
 } from './runtime.ts'
 export { sleep } from './runtime.ts'
 export type { RuntimeOptions } from './runtime-node.ts'

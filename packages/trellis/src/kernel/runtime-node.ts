@@ -4,9 +4,10 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import { connect, createServer } from 'node:net'
 import { dirname } from 'node:path'
 import type { Duplex } from 'node:stream'
+import type { Clock, Timers } from './clock.ts'
 import { Deadlines } from './deadline.ts'
 import { Fault } from './fault.ts'
-import type { Clock, File, FileSystem, Listener, Net, Random, Runtime, Timers } from './runtime.ts'
+import type { File, FileSystem, Listener, Net, Random, Runtime } from './runtime.ts'
 
 /** Options of the real runtime. */
 export interface RuntimeOptions {
