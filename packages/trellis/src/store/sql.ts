@@ -13,8 +13,8 @@ export interface StatementShape {
   readonly kind: StatementKind
   /** Offsets of the `?` placeholders, outside of quotes and comments. */
   readonly placeholders: readonly number[]
-  /** Whether there is more than one statement in the text. */
-  readonly several: boolean
+  /** Why no engine may run it for a caller, if so. */
+  readonly refusal: string | undefined
 }
 
 const KINDS: Readonly<Record<string, StatementKind>> = {
@@ -32,69 +32,50 @@ const KINDS: Readonly<Record<string, StatementKind>> = {
   reindex: 'schema',
 }
 
-/** Takes a statement apart. Knows `'text'`, `"name"`, `-- comment` and nesting `/* comment *\/`; a word it does not know is `control`. */
+/** Takes a statement apart. Knows `'text'`, `"name"`, `-- comment` and `/* comment *\/`; a word it does not know is `control`. */
 export function shapeOf(text: string): StatementShape {
   const placeholders: number[] = []
   let first = -1 // offset of the first word
   let ended = false // a `;` was seen
-  let several = false
+  let refusal: string | undefined
   let at = 0
   while (at < text.length) {
     const char = text[at] as string
-    const next = text[at + 1]
-    if (char === '-' && next === '-') {
-      const end = text.indexOf('\n', at)
-      at = end < 0 ? text.length : end + 1
-      continue
-    }
-    if (char === '/' && next === '*') {
-      at = afterComment(text, at)
-      continue
-    }
     if (char <= ' ') {
       at++
-      continue
-    }
-    if (ended && char !== ';') several = true
-    if (first < 0) first = at
-    if (char === "'" || char === '"') {
+    } else if (char === '-' && text[at + 1] === '-') {
+      at = after(text, '\n', at)
+    } else if (char === '/' && text[at + 1] === '*') {
+      const end = after(text, '*/', at + 2)
+      // PostgreSQL nests comments and SQLite does not, so that one would run what the other skips.
+      if (text.slice(at + 2, end).includes('/*'))
+        refusal ??= 'A statement has a comment within a comment; leave it out.'
+      at = end
+    } else {
+      if (ended && char !== ';') refusal ??= 'A text holds several statements; run each with a call of its own.'
+      if (first < 0) first = at
+      if (char === '?') placeholders.push(at)
+      if (char === ';') ended = true
       // A doubled quote ends one literal and starts the next, which comes to the same.
-      const end = text.indexOf(char, at + 1)
-      at = end < 0 ? text.length : end + 1
-      continue
+      at = char === "'" || char === '"' ? after(text, char, at + 1) : at + 1
     }
-    if (char === '?') placeholders.push(at)
-    if (char === ';') ended = true
-    at++
   }
   const word = first < 0 ? '' : (/^[a-z]+/i.exec(text.slice(first, first + 20))?.[0] ?? '').toLowerCase()
-  return { kind: KINDS[word] ?? 'control', placeholders, several }
+  const kind = KINDS[word] ?? 'control'
+  if (kind === 'control')
+    refusal ??=
+      'Only select, insert, update, delete, create, alter and drop can be run; the store begins and ends transactions itself.'
+  return { kind, placeholders, refusal }
 }
 
-function afterComment(text: string, start: number): number {
-  let depth = 0
-  let at = start
-  while (at < text.length) {
-    if (text.startsWith('/*', at)) {
-      depth++
-      at += 2
-    } else if (text.startsWith('*/', at)) {
-      at += 2
-      if (--depth === 0) return at
-    } else at++
-  }
-  return at
+function after(text: string, end: string, from: number): number {
+  const at = text.indexOf(end, from)
+  return at < 0 ? text.length : at + end.length
 }
 
-/** Refuses what no engine may run for a caller: several statements in one text, and statements that would end or nest the transaction. */
+/** Refuses several statements in one text, and statements that would end or nest the transaction, with `SQL_ERROR`. */
 export function checkShape(text: string, shape: StatementShape): void {
-  if (shape.several)
-    throw sqlError('A text holds several statements; run each with a call of its own.', new Error(`in: ${text}`))
-  if (shape.kind === 'control')
-    throw sqlError(
-      'Only select, insert, update, delete, create, alter and drop can be run; the store begins and ends transactions itself.',
-      new Error(`in: ${text}`),
-    )
+  if (shape.refusal !== undefined) throw sqlError(shape.refusal, new Error(`in: ${text}`))
 }
 
 /** Refuses values that some engine would store as something else; the size of the values in bytes, about. */

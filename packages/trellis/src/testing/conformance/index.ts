@@ -1,0 +1,2 @@
+export type { StoreUnderTest } from './store.ts'
+export { storeConformance } from './store.ts'
