@@ -3,7 +3,7 @@
  * only when the kept connection turned out to be closed before a byte of the request was handed to it; whatever may have reached the server is the
  * caller's to judge.
  */
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest } from 'node:http'
 import { Agent as NodeAgent, request as nodeRequest } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Fault, isFault } from '../../kernel/fault.ts'

@@ -1,0 +1,2 @@
+export type { MemoryTransportOptions } from './transport.ts'
+export { createMemoryTransport } from './transport.ts'
