@@ -62,7 +62,10 @@ export function build({ folder, manifest }: BuiltPackage): string[] {
   if (status !== 0) return `${stdout}${stderr}`.trimEnd().split('\n')
   copyAssets(home)
   for (const path of listFiles(home, 'src', ['.ts']).filter(path => !isTestFile(path))) {
-    retargetUrls(join(dist, path.slice('src/'.length).replace(/\.ts$/, '.js')))
+    const output = join(dist, path.slice('src/'.length).replace(/\.ts$/, '.js'))
+    const text = readFileSync(output, 'utf8')
+    const retargeted = retargetUrls(text)
+    if (retargeted !== text) writeFileSync(output, retargeted)
   }
   for (const path of Object.values(manifest.bin ?? {})) {
     if (existsSync(join(home, path))) chmodSync(join(home, path), 0o755)
@@ -84,13 +87,10 @@ function copyAssets(home: string): void {
  * The compiler rewrites the endings of imports, not those in `new URL('./worker.ts', import.meta.url)` and
  * `import.meta.resolve('./worker.ts')`, by which a worker or a child process finds its file.
  */
-function retargetUrls(path: string): void {
-  if (!existsSync(path)) return
-  const text = readFileSync(path, 'utf8')
-  const changed = text
+export function retargetUrls(text: string): string {
+  return text
     .replace(/(new URL\(\s*(['"])\.{1,2}\/[^'"]+)\.ts(\2,\s*import\.meta\.url)/g, '$1.js$3')
     .replace(/(import\.meta\.resolve\(\s*(['"])\.{1,2}\/[^'"]+)\.ts(\2)/g, '$1.js$3')
-  if (changed !== text) writeFileSync(path, changed)
 }
 
 function missingTargets(home: string, manifest: Manifest): string[] {
