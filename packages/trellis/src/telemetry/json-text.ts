@@ -3,7 +3,7 @@
  * call to `JSON.stringify`. Nothing here throws, whatever it is given.
  */
 import { isFault } from '../kernel/fault.ts'
-import { isSensitiveName, REDACTED } from './redact.ts'
+import { isSensitiveName, REDACTED, redactText } from './redact.ts'
 import type { Fields, FieldValue } from './telemetry.ts'
 
 /** Longest string in a line, in UTF-16 units; what is beyond is cut off and its length said. */
@@ -12,15 +12,17 @@ const MAX_DEPTH = 6
 const MAX_MEMBERS = 100
 const MAX_CAUSES = 5
 
-// Controls (also C1: 0x9b starts a terminal sequence), line separators, and the marks that reorder text on a screen.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the purpose
-const UNSAFE = /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/
+// What can't stand in a JSON string as it is, and controls (also C1: 0x9b starts a terminal sequence), line separators, the marks that reorder
+// text on a screen; and the characters of which every credential that `redactText` knows needs one.
+const SPECIAL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the purpose
+  /["\\\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff =%$:]/
 const UNSAFE_AFTER_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-/** A string as a JSON string: no raw control or line-breaking characters, at most `MAX_TEXT` of it. */
+/** A string as a JSON string: no raw control or line-breaking characters, nothing that looks like a credential, at most `MAX_TEXT` of it. */
 export function jsonString(text: string): string {
-  const kept = text.length > MAX_TEXT ? cut(text) : text
-  if (!UNSAFE.test(kept)) return `"${kept}"`
+  if (text.length <= MAX_TEXT && !SPECIAL.test(text) && !text.includes('eyJ')) return `"${text}"`
+  const kept = redactText(text.length > MAX_TEXT ? cut(text) : text)
   return JSON.stringify(kept).replace(UNSAFE_AFTER_JSON, unicodeEscape)
 }
 
@@ -32,6 +34,26 @@ function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
+interface MemberName {
+  /** With its quotes and colon. */
+  readonly text: string
+  readonly sensitive: boolean
+}
+
+/** Names are few, since they come from code; the bound only guards against code that makes them up. */
+const MAX_KNOWN_NAMES = 2_000
+const knownNames = new Map<string, MemberName>()
+
+function memberName(name: string): MemberName {
+  let known = knownNames.get(name)
+  if (known === undefined) {
+    known = { text: `${jsonString(name)}:`, sensitive: isSensitiveName(name) }
+    if (knownNames.size >= MAX_KNOWN_NAMES) knownNames.clear()
+    knownNames.set(name, known)
+  }
+  return known
+}
+
 /** The members of `fields` as `"a":1,"b":"x"`, without braces; what is undefined is left out. */
 export function jsonMembers(fields: Fields): string {
   let text = ''
@@ -39,8 +61,9 @@ export function jsonMembers(fields: Fields): string {
     const value = fields[name]
     if (value === undefined || !Object.hasOwn(fields, name)) continue
     if (text !== '') text += ','
-    text += `${jsonString(name)}:`
-    if (isSensitiveName(name)) text += `"${REDACTED}"`
+    const member = memberName(name)
+    text += member.text
+    if (member.sensitive) text += `"${REDACTED}"`
     else if (typeof value === 'string') text += jsonString(value)
     else if (typeof value === 'number') text += Number.isFinite(value) ? value : `"${value}"`
     else text += jsonValue(value, 1)

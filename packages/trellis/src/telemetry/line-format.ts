@@ -1,6 +1,5 @@
 import type { Context } from '../kernel/context.ts'
 import { jsonError, jsonMembers, jsonString } from './json-text.ts'
-import { redactLine } from './redact.ts'
 import type { Fields, LogLevel } from './telemetry.ts'
 
 /** One thing to log, before it is text. */
@@ -30,7 +29,7 @@ export function jsonLines(service: string | undefined): LineFormat {
     const text = fieldsText(fields, bound, boundText)
     if (text !== '') line += `,"fields":{${text}}`
     if (error !== undefined) line += `,"error":${jsonError(error)}`
-    return `${redactLine(line)}}\n`
+    return `${line}}\n`
   }
 }
 

@@ -1,6 +1,6 @@
 import { jsonString, jsonValue, MAX_TEXT } from './json-text.ts'
 import { isoTime, type LineFormat } from './line-format.ts'
-import { isSensitiveName, REDACTED, redactLine } from './redact.ts'
+import { isSensitiveName, REDACTED } from './redact.ts'
 import type { Fields, LogLevel } from './telemetry.ts'
 
 const LABEL: Readonly<Record<LogLevel, string>> = { debug: 'DEBUG', info: 'INFO ', warn: 'WARN ', error: 'ERROR' }
@@ -17,10 +17,9 @@ export function prettyLines(service: string | undefined, colour: boolean): LineF
     const members = pairs({ ...bound, ...fields })
     const trace = ctx === undefined ? '' : ` trace=${ctx.trace.traceId.slice(0, 8)}`
     const tail = `${members}${trace}`
-    // Painted after redaction: an escape sequence between a name and its value would hide a secret from the search.
-    let line = head + redactLine(bare(String(message)))
-    if (tail !== '') line += paint('2', redactLine(tail))
-    for (const text of error === undefined ? [] : errorLines(error)) line += `\n    ${redactLine(text)}`
+    let line = head + bare(String(message))
+    if (tail !== '') line += paint('2', tail)
+    for (const text of error === undefined ? [] : errorLines(error)) line += `\n    ${text}`
     return `${line}\n`
   }
 }
