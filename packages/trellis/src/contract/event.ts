@@ -1,4 +1,5 @@
 import type { Schema } from '../schema/schema.ts'
+import { checkMessageSchema } from './check-operation.ts'
 
 /** Something that happened, for every group that subscribes. Its name ends with its major version. Made by `event`. */
 export interface EventType<T = unknown> {
@@ -47,7 +48,7 @@ export function event<T>(name: string, data: Schema<T>, options: EventOptions = 
   return Object.freeze({
     kind: 'event',
     name: checkedName(name),
-    data,
+    data: checkedData(name, data),
     external: options.external ?? false,
     description: options.description,
   })
@@ -60,7 +61,12 @@ export function event<T>(name: string, data: Schema<T>, options: EventOptions = 
  * const SendNotification = message('shop.notifications.send-notification.v1', z.object({ userId: z.string(), text: z.string() }))
  */
 export function message<T>(name: string, data: Schema<T>, options: MessageOptions = {}): MessageType<T> {
-  return Object.freeze({ kind: 'message', name: checkedName(name), data, description: options.description })
+  return Object.freeze({
+    kind: 'message',
+    name: checkedName(name),
+    data: checkedData(name, data),
+    description: options.description,
+  })
 }
 
 function checkedName(name: string): string {
@@ -68,4 +74,9 @@ function checkedName(name: string): string {
   throw new TypeError(
     `'${name}' does not name an event or message. Write system, service, name and major version in lower case, such as 'shop.orders.order-created.v1'.`,
   )
+}
+
+function checkedData<T>(name: string, data: Schema<T>): Schema<T> {
+  checkMessageSchema(data, `The data of '${name}'`, 'tolerant')
+  return data
 }

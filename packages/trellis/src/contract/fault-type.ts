@@ -1,6 +1,7 @@
 import type { FaultCode } from '../kernel/fault.ts'
 import { Fault, isFault, isFaultCode } from '../kernel/fault.ts'
 import type { Schema } from '../schema/schema.ts'
+import { checkMessageSchema } from './check-operation.ts'
 
 /** A declared fault: part of the contract, so that a caller can tell it apart and read its details. Made by `fault`, thrown by `raise`. */
 export interface FaultType<D = unknown> {
@@ -56,6 +57,9 @@ export function fault<D = undefined>(options: FaultTypeOptions<D>): FaultType<D>
     )
   }
   if (options.message === '') throw new TypeError(`The fault '${options.reason}' needs a message that says what to do.`)
+  if (options.details !== undefined) {
+    checkMessageSchema(options.details, `The details of the fault '${options.reason}'`, 'tolerant')
+  }
   return Object.freeze({
     code: options.code,
     reason: options.reason,

@@ -1,6 +1,7 @@
 import type { Allow } from '../kernel/allow.ts'
 import type { Schema } from '../schema/schema.ts'
 import { toAllow } from './allow.ts'
+import { checkOperation } from './check-operation.ts'
 import type { FaultType } from './fault-type.ts'
 import { parseHttpPattern } from './http-pattern.ts'
 
@@ -98,7 +99,8 @@ function operation<I, O, K extends OperationKind>(kind: K, options: OperationOpt
   const method = http === undefined ? undefined : parseHttpPattern(http).method
   const readonly = options.readonly ?? method === 'GET'
   const natural = readonly || method === 'GET' || method === 'PUT' || method === 'DELETE'
-  const statuses = typeof options.status === 'number' ? [options.status] : (options.status ?? [200])
+  const empty = checkOperation(kind, options)
+  const statuses = typeof options.status === 'number' ? [options.status] : (options.status ?? [empty ? 204 : 200])
   return Object.freeze({
     kind,
     input: options.input,

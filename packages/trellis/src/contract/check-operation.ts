@@ -1,0 +1,112 @@
+import type { Schema } from '../schema/schema.ts'
+import type { Shape } from '../schema/shape.ts'
+import { resolveShape } from '../schema/shape.ts'
+import { shapeOf } from '../schema/shape-of.ts'
+import { parseHttpPattern } from './http-pattern.ts'
+import type { OperationKind, OperationOptions } from './operation.ts'
+import { restInput } from './rest-input.ts'
+
+const STATUSES: ReadonlySet<number> = new Set([200, 201, 202, 204])
+
+/**
+ * Checks what an operation is declared with, so that a mistake shows at the declaration. Throws a `TypeError` or `RangeError`. Gives
+ * whether the output has no members.
+ */
+export function checkOperation<I, O>(kind: OperationKind, options: OperationOptions<I, O>): boolean {
+  const name = options.http ?? options.summary ?? `a ${kind} operation`
+  checkMessageSchema(options.input, `The input of '${name}'`, 'strict')
+  const output = checkMessageSchema(options.output, `The output of '${name}'`, 'tolerant')
+  if (options.http !== undefined) {
+    if (kind === 'client-stream' || kind === 'bidi-stream') {
+      throw new TypeError(`'${name}': a stream of inputs has no REST form; leave http out.`)
+    }
+    restInput({ http: options.http, input: options.input })
+    checkRepetition(options.http, options)
+  }
+  if (options.sse !== undefined && kind !== 'server-stream') {
+    throw new TypeError(`'${name}': only a server stream has SSE events; leave sse out.`)
+  }
+  if (options.timeoutMs !== undefined && !(Number.isFinite(options.timeoutMs) && options.timeoutMs > 0)) {
+    throw new RangeError(`'${name}': timeoutMs is ${options.timeoutMs}; give milliseconds above 0.`)
+  }
+  const empty = kind === 'unary' && output.kind === 'object' && output.members.size === 0
+  checkStatuses(name, options.status, empty, kind)
+  return empty
+}
+
+/**
+ * Checks a schema of what travels by itself: an object, or one of several. `tolerant`: for what is read by older versions, too. Throws a
+ * `TypeError` that begins with `what`.
+ */
+export function checkMessageSchema(schema: Schema, what: string, reader: 'strict' | 'tolerant'): Shape {
+  let shape: Shape
+  try {
+    shape = resolveShape(shapeOf(schema))
+  } catch (cause) {
+    throw new TypeError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+  if ((shape.kind !== 'object' && shape.kind !== 'union') || shape.nullable) {
+    throw new TypeError(`${what} must be an object, to which members can be added later.`)
+  }
+  const strict = reader === 'tolerant' ? findStrict(shape, '', new Set()) : undefined
+  if (strict !== undefined) {
+    const where = strict === '' ? 'it' : `'${strict}'`
+    throw new TypeError(
+      `${what}: ${where} is strict, so that an older reader would refuse what a newer writer adds. Use a plain object; requests refuse unknown members anyway.`,
+    )
+  }
+  return shape
+}
+
+function checkRepetition(http: string, options: OperationOptions<unknown, unknown>): void {
+  const get = parseHttpPattern(http).method === 'GET'
+  if (get && options.readonly === false) throw new TypeError(`'${http}': GET changes nothing (RFC 9110, 9.2.1).`)
+  if (options.idempotent === 'key' && (get || options.readonly === true)) {
+    throw new TypeError(`'${http}': what changes nothing needs no idempotency key; leave idempotent out.`)
+  }
+}
+
+function checkStatuses(
+  name: string,
+  status: number | readonly number[] | undefined,
+  empty: boolean,
+  kind: OperationKind,
+): void {
+  if (status === undefined) return
+  const statuses = typeof status === 'number' ? [status] : status
+  if (statuses.length === 0 || new Set(statuses).size < statuses.length || !statuses.every(one => STATUSES.has(one))) {
+    throw new RangeError(`'${name}': status is ${JSON.stringify(status)}; give 200, 201, 202 or 204, each once.`)
+  }
+  if (kind === 'unary' && statuses.includes(204) && !empty) {
+    throw new TypeError(`'${name}': 204 has no body, but the output has members; give another status or z.object({}).`)
+  }
+}
+
+/** Path of the first object that refuses unknown members by itself. */
+function findStrict(shape: Shape, path: string, seen: Set<Shape>): string | undefined {
+  const resolved = resolveShape(shape)
+  if (seen.has(resolved)) return undefined
+  seen.add(resolved)
+  switch (resolved.kind) {
+    case 'object': {
+      if (resolved.strict) return path
+      for (const [name, member] of resolved.members) {
+        const found = findStrict(member.shape, path === '' ? name : `${path}.${name}`, seen)
+        if (found !== undefined) return found
+      }
+      return undefined
+    }
+    case 'union':
+      for (const variant of resolved.variants.values()) {
+        const found = findStrict(variant, path, seen)
+        if (found !== undefined) return found
+      }
+      return undefined
+    case 'array':
+      return findStrict(resolved.items, `${path}[]`, seen)
+    case 'record':
+      return findStrict(resolved.values, `${path}[*]`, seen)
+    default:
+      return undefined
+  }
+}
