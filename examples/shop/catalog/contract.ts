@@ -1,0 +1,81 @@
+import { contract, event, fault, unary } from 'trellis/contract'
+import { z } from 'zod'
+import { Id, Money, Page, pageOf } from '../shapes.ts'
+
+const productFields = {
+  name: z.string().min(1).max(200),
+  description: z.string().max(4000),
+  category: z.string().min(1).max(64),
+  price: Money,
+  active: z.boolean(),
+}
+
+export const Product = z.object({ id: Id, ...productFields })
+export type Product = z.infer<typeof Product>
+
+export const ProductId = z.object({ productId: Id })
+export const ProductQuery = z.object({
+  category: z.string().max(64).optional(),
+  q: z.string().max(200).optional(),
+  ...Page,
+})
+export const ProductPage = pageOf(Product)
+/** The whole product: what is left out is not kept. */
+export const ProductReplacement = z.object({ productId: Id, ...productFields })
+export const ProductIds = z.object({ productIds: z.array(Id).min(1).max(100) })
+/** A product with the number of its revision, which grows with every change. */
+export const VersionedProduct = z.object({ ...Product.shape, version: z.int() })
+export const Products = z.object({ products: z.array(VersionedProduct) })
+
+export const ProductNotFound = fault({
+  code: 'not_found',
+  reason: 'PRODUCT_NOT_FOUND',
+  message: 'There is no such product; list them at GET /products.',
+  details: z.object({ productId: Id }),
+})
+export const UnknownCategory = fault({
+  code: 'failed_precondition',
+  reason: 'UNKNOWN_CATEGORY',
+  message: 'There is no such category; use one that the catalogue has.',
+  details: z.object({ category: z.string(), categories: z.array(z.string()) }),
+})
+
+export const Catalog = contract('shop.catalog.v1.Catalog', {
+  list: unary({
+    summary: 'Browse and search the catalogue',
+    input: ProductQuery,
+    output: ProductPage,
+    http: 'GET /products',
+    allow: 'public',
+  }),
+  get: unary({
+    summary: 'One product',
+    input: ProductId,
+    output: Product,
+    faults: { ProductNotFound },
+    http: 'GET /products/{productId}',
+    allow: 'public',
+  }),
+  put: unary({
+    summary: 'Create or replace a product',
+    description: 'Answers 201 when the product is new, 200 when it replaced one.',
+    input: ProductReplacement,
+    output: Product,
+    faults: { UnknownCategory },
+    http: 'PUT /products/{productId}',
+    status: [200, 201],
+    allow: 'catalog:write',
+  }),
+  getMany: unary({
+    summary: 'Products by id, for other services; unknown ids are left out',
+    input: ProductIds,
+    output: Products,
+    readonly: true,
+    allow: 'internal',
+  }),
+})
+
+export const ProductChanged = event(
+  'shop.catalog.product-changed.v1',
+  z.object({ productId: Id, name: z.string(), price: Money, active: z.boolean(), version: z.int() }),
+)

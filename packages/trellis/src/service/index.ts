@@ -1,0 +1,5 @@
+export type { ConsumerContext, PublishOptions, ScheduleOptions, ServiceContext, ServiceTransaction } from './context.ts'
+export type { Resource, ResourceEnvironment } from './resource.ts'
+export { resource } from './resource.ts'
+export type { Consumption, Service, ServiceOptions } from './service.ts'
+export { implement, on, service } from './service.ts'
