@@ -1,6 +1,7 @@
 import type { Deadline } from './deadline.ts'
 import { Fault } from './fault.ts'
 import type { Identity } from './identity.ts'
+import { callListener } from './listener.ts'
 import type { Runtime } from './runtime.ts'
 import type { Baggage, TraceContext } from './trace.ts'
 import { newTrace } from './trace.ts'
@@ -36,26 +37,37 @@ export interface Context {
   get<T>(key: Attribute<T>): T | undefined
   /** Sets an attribute for this context and those below it. */
   set<T>(key: Attribute<T>, value: T): void
-  /** Calls back when the call has ended; for a stream, when the stream has. At once when it already has. In order of registration. */
+  /**
+   * Calls back when the call has ended; for a stream, when the stream has. At once when it already has. In order of registration.
+   * What a listener throws is an uncaught error; it does not change the outcome.
+   */
   onSettled(listener: (outcome: Outcome) => void): void
-  /** Calls back when the call is cancelled; at once when it already is. Returns a function that takes the listener off. */
+  /** Calls back when the call is cancelled; at once when it already is, never once it has ended. Returns a function that takes the listener off. */
   onCancelled(listener: (fault: Fault) => void): () => void
-  /** A context for a part of this call: it ends no later, and is cancelled with it. */
+  /** A context for a part of this call: it ends no later, and is cancelled with it. Who makes one settles it. */
   child(options?: ContextOptions): CallContext
 }
 
 /** What a new context starts with; what is left out comes from the parent. */
 export interface ContextOptions {
-  /** Milliseconds from now. Below a parent the earlier of both deadlines holds. */
+  /** Milliseconds from now. Below a parent the earlier of both deadlines holds. `Infinity` sets none. */
   readonly timeoutMs?: number
   readonly identity?: Identity | undefined
   readonly trace?: TraceContext
   readonly baggage?: Baggage
 }
 
+const NO_OPTIONS: ContextOptions = Object.freeze({})
 const NO_BAGGAGE: Baggage = Object.freeze({})
+const NOTHING = (): void => undefined
 
-/** A context together with the right to cancel and settle it: held by whoever runs the call, passed on as `Context`. */
+/**
+ * A context together with the right to cancel and settle it: held by whoever runs the call, passed on as `Context`.
+ *
+ * Most calls end before anyone asks whether they were cancelled, so a context is unknown to its parent and to the heap of deadlines
+ * until somebody listens, and again once nobody does. While somebody listens, the parent holds it: one that is never settled stays
+ * until its deadline, its cancellation or the parent's end, whichever comes first.
+ */
 export class CallContext implements Context {
   readonly runtime: Runtime
   readonly deadline: number | undefined
@@ -69,29 +81,35 @@ export class CallContext implements Context {
   #attributes: Map<Attribute<unknown>, unknown> | undefined
   #settledListeners: ((outcome: Outcome) => void)[] | undefined
   #cancelListeners: Set<(fault: Fault) => void> | undefined
+  /** The contexts right below that somebody listens to. */
+  #children: Set<CallContext> | undefined
   #armed: Deadline | undefined
-  #leaveParent: (() => void) | undefined
 
-  constructor(runtime: Runtime, options: ContextOptions = {}, parent?: CallContext) {
+  constructor(runtime: Runtime, options: ContextOptions = NO_OPTIONS, parent?: CallContext) {
     this.runtime = runtime
     this.#parent = parent
-    const own = options.timeoutMs === undefined ? undefined : runtime.clock.monotonic() + options.timeoutMs
-    const above = parent?.deadline
-    this.deadline = own === undefined ? above : above === undefined || own < above ? own : above
+    this.deadline = earlierDeadline(runtime, options.timeoutMs, parent?.deadline)
     this.identity = 'identity' in options ? options.identity : parent?.identity
-    this.#trace = options.trace ?? parent?.trace
+    this.#trace = options.trace
     this.baggage = options.baggage ?? parent?.baggage ?? NO_BAGGAGE
   }
 
   get trace(): TraceContext {
-    this.#trace ??= newTrace(this.runtime.random)
+    this.#trace ??= this.#parent?.trace ?? newTrace(this.runtime.random)
     return this.#trace
   }
 
   get cancelled(): Fault | undefined {
     if (this.#cancelled !== undefined || this.#outcome !== undefined) return this.#cancelled
+    // No deadline above is earlier than this one's, so only one reading of the clock is needed.
+    for (let above = this.#parent; above !== undefined; above = above.#parent) {
+      if (above.#cancelled !== undefined) {
+        this.cancel(above.#cancelled)
+        return this.#cancelled
+      }
+      if (above.#outcome !== undefined) break
+    }
     if (this.deadline !== undefined && this.runtime.clock.monotonic() >= this.deadline) this.cancel(deadlineExceeded())
-    else if (this.#parent?.cancelled !== undefined) this.cancel(this.#parent.cancelled)
     return this.#cancelled
   }
 
@@ -127,59 +145,103 @@ export class CallContext implements Context {
     const already = this.cancelled
     if (already !== undefined) {
       listener(already)
-      return () => undefined
+      return NOTHING
     }
-    if (this.#outcome !== undefined) return () => undefined
-    if (this.#cancelListeners === undefined) {
-      this.#cancelListeners = new Set()
-      this.#watch()
-    }
+    if (this.#outcome !== undefined) return NOTHING
+    this.#cancelListeners ??= new Set()
     const listeners = this.#cancelListeners
+    // The same function may listen twice.
     const own = (fault: Fault): void => listener(fault)
     listeners.add(own)
-    return () => void listeners.delete(own)
+    if (listeners.size === 1) this.#watch()
+    return () => {
+      if (listeners.delete(own) && listeners.size === 0) this.#unwatch()
+    }
   }
 
-  child(options: ContextOptions = {}): CallContext {
+  child(options: ContextOptions = NO_OPTIONS): CallContext {
     return new CallContext(this.runtime, options, this)
   }
 
-  /** Ends the call early: listeners and the signal fire once, children are cancelled too. Nothing happens after it was settled. */
+  /** Ends the call early: listeners and the signal fire once, then children are cancelled too. Nothing happens after it was settled. */
   cancel(fault: Fault): void {
     if (this.#cancelled !== undefined || this.#outcome !== undefined) return
     this.#cancelled = fault
-    this.#unwatch()
     const listeners = this.#cancelListeners
-    this.#cancelListeners = undefined
-    if (listeners !== undefined) for (const listener of listeners) listener(fault)
+    const children = this.#children
+    this.#release()
+    if (listeners !== undefined) for (const listener of listeners) callListener(listener, fault)
+    if (children !== undefined) for (const child of children) child.cancel(fault)
   }
 
-  /** Reports how the call ended. The first report counts; it releases the deadline and the tie to the parent. */
+  /**
+   * Reports how the call ended. The first report counts; it releases the deadline and the tie to the parent. Children that still
+   * run keep their deadlines, and no longer hear of a cancellation above.
+   */
   settle(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
-    this.#unwatch()
-    this.#cancelListeners = undefined
+    this.#release()
     const listeners = this.#settledListeners
     this.#settledListeners = undefined
-    if (listeners !== undefined) for (const listener of listeners) listener(outcome)
+    if (listeners !== undefined) for (const listener of listeners) callListener(listener, outcome)
   }
 
-  /** Starts to watch the deadline and the parent: only once someone wants to know, so that a plain call pays for neither. */
   #watch(): void {
-    const parent = this.#parent
-    if (parent !== undefined) this.#leaveParent = parent.onCancelled(fault => this.cancel(fault))
-    if (this.deadline !== undefined && this.deadline !== parent?.deadline) {
+    if (this.#children === undefined || this.#children.size === 0) this.#join()
+    // Its own, also when it is the parent's: the parent may be settled first.
+    if (this.deadline !== undefined) {
       this.#armed = this.runtime.deadlines.add(this.deadline, () => this.cancel(deadlineExceeded()))
     }
   }
 
   #unwatch(): void {
-    if (this.#armed !== undefined) this.runtime.deadlines.remove(this.#armed)
-    this.#leaveParent?.()
-    this.#armed = undefined
-    this.#leaveParent = undefined
+    this.#disarm()
+    if (this.#children === undefined || this.#children.size === 0) this.#leave()
   }
+
+  /** Makes the parent tell of its cancellation. The parent need not watch its deadline for that: it is no earlier than ours. */
+  #join(): void {
+    const parent = this.#parent
+    if (parent === undefined || parent.#outcome !== undefined) return
+    parent.#children ??= new Set()
+    parent.#children.add(this)
+    if (parent.#children.size === 1 && !parent.#listenedTo()) parent.#join()
+  }
+
+  #leave(): void {
+    const parent = this.#parent
+    if (parent === undefined || parent.#children === undefined || !parent.#children.delete(this)) return
+    if (parent.#children.size === 0 && !parent.#listenedTo()) parent.#leave()
+  }
+
+  #listenedTo(): boolean {
+    return this.#cancelListeners !== undefined && this.#cancelListeners.size > 0
+  }
+
+  #disarm(): void {
+    if (this.#armed !== undefined) this.runtime.deadlines.remove(this.#armed)
+    this.#armed = undefined
+  }
+
+  #release(): void {
+    this.#disarm()
+    this.#cancelListeners = undefined
+    this.#children = undefined
+    this.#leave()
+  }
+}
+
+function earlierDeadline(
+  runtime: Runtime,
+  timeoutMs: number | undefined,
+  above: number | undefined,
+): number | undefined {
+  if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) return above
+  if (Number.isNaN(timeoutMs))
+    throw new RangeError('timeoutMs is NaN; give the milliseconds from now, or leave it out.')
+  const own = runtime.clock.monotonic() + timeoutMs
+  return above === undefined || own < above ? own : above
 }
 
 /** Milliseconds left until the deadline, never negative; undefined when there is no limit. */

@@ -3,6 +3,7 @@
  * than the call: most calls end long before their deadline, so adding and removing must be cheap and firing rare.
  */
 import type { CancelTimer, Clock, Timers } from './clock.ts'
+import { callListener } from './listener.ts'
 
 /** A registered deadline. Opaque; give it back to `remove`. */
 export interface Deadline {
@@ -31,8 +32,10 @@ export class Deadlines {
     return this.#heap.length
   }
 
-  /** Calls `expire` once when the monotonic clock reaches `at` (milliseconds), up to 1 ms late. */
+  /** Calls `expire` once when the monotonic clock reaches `at` (milliseconds), up to 1 ms late. What it throws is an uncaught error. */
   add(at: number, expire: () => void): Deadline {
+    // It compares with nothing, so that the heap would lose its order and other calls their deadlines.
+    if (Number.isNaN(at)) throw new RangeError('at is NaN; give a time of the monotonic clock.')
     const entry: Deadline = { index: this.#heap.length, at, expire }
     this.#heap.push(entry)
     this.#up(entry)
@@ -67,7 +70,7 @@ export class Deadlines {
     const now = this.#clock.monotonic()
     for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
       this.remove(first)
-      first.expire()
+      callListener(first.expire, undefined)
     }
     const next = this.#heap[0]
     if (next !== undefined && next.at < this.#armedFor) this.#arm(next.at)
