@@ -37,7 +37,7 @@ export interface FaultInit {
   readonly retried?: boolean
 }
 
-const BRAND: unique symbol = Symbol.for('trellis.fault') as never
+const BRAND: symbol = Symbol.for('trellis.fault')
 const CODES: ReadonlySet<string> = new Set(FAULT_CODES)
 
 /**
@@ -54,7 +54,6 @@ export class Fault extends Error {
   readonly retryable: boolean
   readonly retryAfterMs: number | undefined
   readonly retried: boolean
-  readonly [BRAND] = true
 
   constructor(code: FaultCode, message: string, init: FaultInit = {}) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause })
@@ -78,6 +77,9 @@ export class Fault extends Error {
     })
   }
 }
+
+// On the prototype: declarations emitted file by file cannot name a field by a symbol.
+Object.defineProperty(Fault.prototype, BRAND, { value: true })
 
 /** Whether a value is a `Fault`, also one made by another copy of this module. Optionally of one reason. */
 export function isFault(value: unknown, reason?: string): value is Fault {
