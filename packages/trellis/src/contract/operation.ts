@@ -14,6 +14,8 @@ export interface SseMembers {
   readonly event?: string
   /** Member whose value is the SSE `id:`, which a reader sends back as `last-event-id`. */
   readonly id?: string
+  /** Optional member of the input that a reader's `last-event-id` fills in, so that the stream goes on after it. */
+  readonly resume?: string
 }
 
 /** One thing that a contract offers: inert data. Made by `unary`, `serverStream`, `clientStream`, `bidiStream`. */

@@ -132,7 +132,10 @@ function cancelOnAbort(ctx: CallContext, signal: AbortSignal): void {
     const cause: unknown = signal.reason
     ctx.cancel(new Fault('cancelled', 'The caller aborted the call.', { reason: 'CALLER_ABORTED', cause }))
   }
-  if (signal.aborted) return abort()
+  if (signal.aborted) {
+    abort()
+    return
+  }
   signal.addEventListener('abort', abort, { once: true })
   ctx.onSettled(() => signal.removeEventListener('abort', abort))
 }

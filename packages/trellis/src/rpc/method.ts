@@ -21,6 +21,7 @@ export function method(contract: Contract, name: string, kind: TargetKind): Meth
       readonly: operation.readonly,
       idempotent: operation.idempotent !== false,
       streaming: operation.kind !== 'unary',
+      allow: operation.allow,
     },
   }
 }

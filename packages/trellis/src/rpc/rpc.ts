@@ -3,7 +3,7 @@ import type { Contract, OperationFunction } from '../contract/contract.ts'
 import type { Operation } from '../contract/operation.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Fault } from '../kernel/fault.ts'
-import type { Handler, Middleware, Target } from '../kernel/handler.ts'
+import type { Handler, Target } from '../kernel/handler.ts'
 import type { ResponseInfo } from './response-info.ts'
 
 /** One operation of a contract, on either side of the wire. */
@@ -34,9 +34,6 @@ export class Refusal {
     this.fault = fault
   }
 }
-
-/** Makes the middleware that decides who may call a method, by its `operation.allow`. */
-export type Authorize = (method: Method) => Middleware
 
 /** Options of one call. */
 export interface CallOptions {

@@ -8,14 +8,14 @@ import { chain } from '../kernel/handler.ts'
 import { validator } from '../schema/validator.ts'
 import type { Implementation } from './implement.ts'
 import { method, streamedInput } from './method.ts'
-import type { Authorize, Method, ServerMethod } from './rpc.ts'
+import type { Method, ServerMethod } from './rpc.ts'
 import { Refusal } from './rpc.ts'
 
 /** What a server is made of. */
 export interface RpcServerOptions<Ctx extends Context = Context> {
   readonly implementations: readonly Implementation<Ctx>[]
-  /** Enforces `allow`. There is no default: a server that enforces nothing must say so itself. */
-  readonly authorize: Authorize
+  /** Enforces `target.allow`. There is no default: a server that enforces nothing would have to say so itself. */
+  readonly authorize: Middleware
   /** Makes the context that implementations get. Default: they get the plain one. */
   readonly context?: (ctx: Context, method: Method) => Ctx
   /** Around everything, refused calls included; the first is the outermost: tracing, metrics, access log. */
@@ -59,7 +59,7 @@ function serverMethod<Ctx extends Context>(own: Method, call: Call<Ctx>, options
   const toContext = options.context ?? (ctx => ctx as Ctx)
   const implementation: Handler<unknown, unknown> = async (input, ctx) => call(input, toContext(ctx, own))
   const inner = chain(...(options.inner ?? []))(implementation, target)
-  const guarded = options.authorize(own)(validated(own, inner), target)
+  const guarded = options.authorize(validated(own, inner), target)
   const received: Handler<unknown, unknown> = (input, ctx) =>
     input instanceof Refusal ? Promise.reject(input.fault) : guarded(input, ctx)
   return { ...own, invoke: chain(...(options.middleware ?? []))(received, target) }

@@ -1,0 +1,6 @@
+export type { HttpJsonTransportOptions, Resolve } from './client.ts'
+export { createHttpJsonTransport, fixedAddress } from './client.ts'
+export type { Problem } from './problem.ts'
+export { fromProblem, problemHeaders, problemText, toProblem } from './problem.ts'
+export type { HttpJsonHandler, HttpJsonOptions } from './server.ts'
+export { createHttpJsonHandler } from './server.ts'
