@@ -220,6 +220,7 @@ function openFile(handle: FileHandle, path: string): File {
     append: bytes => guard(handle.appendFile(bytes)),
     datasync: () => guard(handle.datasync()),
     size: async () => (await guard(handle.stat())).size,
+    truncate: () => guard(handle.truncate(0)),
     [Symbol.asyncDispose]: () => handle.close(),
   }
 }

@@ -47,6 +47,8 @@ export interface File extends AsyncDisposable {
   datasync(): Promise<void>
   /** Size in bytes. */
   size(): Promise<number>
+  /** Makes it empty, for all that have it open; whoever watches it goes on watching. */
+  truncate(): Promise<void>
 }
 
 /** The disk. Paths are the platform's. Failures are `unavailable` / `DISK_*` faults, except where a method says otherwise. */

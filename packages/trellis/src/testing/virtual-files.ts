@@ -8,8 +8,17 @@ import { diskFault } from '../kernel/runtime-fault.ts'
 import { VirtualFile } from './virtual-file.ts'
 import type { Generator } from './virtual-random.ts'
 
-/** What can be made to fail or to take long. `append` and `datasync` are those of an open file. */
-export type DiskOperation = 'read' | 'write' | 'open' | 'append' | 'datasync' | 'size' | 'remove' | 'makeFolder'
+/** What can be made to fail or to take long. `append`, `datasync`, `size` and `truncate` are those of an open file. */
+export type DiskOperation =
+  | 'read'
+  | 'write'
+  | 'open'
+  | 'append'
+  | 'datasync'
+  | 'size'
+  | 'truncate'
+  | 'remove'
+  | 'makeFolder'
 
 /** Trouble to make. */
 export interface DiskTrouble {
@@ -116,6 +125,11 @@ export function createVirtualFileSystem(timers: Timers, random: Generator): Virt
       async size() {
         await begin('size')
         return file.size
+      },
+      async truncate() {
+        await begin('truncate')
+        file.truncate()
+        changed(path)
       },
       [Symbol.asyncDispose]() {
         closed = true
