@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Fault } from '../kernel/index.ts'
+import { Fault, isFault } from '../kernel/index.ts'
 import type { Migration } from './migration.ts'
 import type { Store, Transaction } from './store.ts'
 
@@ -15,31 +15,48 @@ interface Applied {
 export async function migrate(store: Store, module: string, migrations: readonly Migration[]): Promise<void> {
   checkNames(module, migrations)
   await createTable(store)
-  const steps = migrations.map(migration => ({ ...migration, checksum: '', text: migration.statements(store.dialect) }))
-  for (const step of steps) step.checksum = createHash('sha256').update(step.text.join('\n;\n')).digest('hex')
+  const steps = migrations.map(({ name, statements }): Step => {
+    const text = statements(store.dialect)
+    return { name, text, checksum: createHash('sha256').update(JSON.stringify(text)).digest('hex') }
+  })
   const applied = await appliedSteps(store.reader, module)
   checkHistory(module, steps, applied)
   for (let position = applied.length; position < steps.length; position++) {
-    await store.transaction(
-      async tx => {
-        // Read again: another process may have been faster, and on a conflict the body runs again.
-        const present = await appliedSteps(tx, module)
-        checkHistory(module, steps, present)
-        const step = steps[position]
-        if (step === undefined || present.length > position) return
-        for (const statement of step.text) await tx.run(statement)
-        await tx.run(
-          'insert into trellis_migration (module, position, name, checksum, applied_at) values (?, ?, ?, ?, ?)',
-          module,
-          position,
-          step.name,
-          step.checksum,
-          tx.now,
-        )
-      },
-      { maxHoldMs: STEP_MS },
-    )
+    try {
+      await apply(store, module, steps, position)
+    } catch (error) {
+      // Another process was faster with the same step, which the engine may report so; if it was not that, the second attempt shows it.
+      if (!isFault(error, 'UNIQUE_VIOLATION')) throw error
+      await apply(store, module, steps, position)
+    }
   }
+}
+
+interface Step extends Applied {
+  readonly text: readonly string[]
+}
+
+async function apply(store: Store, module: string, steps: readonly Step[], position: number): Promise<void> {
+  await store.transaction(
+    async tx => {
+      // Read again: another process may have been faster, and on a conflict the body runs again.
+      const present = await appliedSteps(tx, module)
+      checkHistory(module, steps, present)
+      const step = steps[position]
+      if (step === undefined || present.length > position) return
+      // The row first: whoever comes second waits for it, and fails on it before its statements can.
+      await tx.run(
+        'insert into trellis_migration (module, position, name, checksum, applied_at) values (?, ?, ?, ?, ?)',
+        module,
+        position,
+        step.name,
+        step.checksum,
+        tx.now,
+      )
+      for (const statement of step.text) await tx.run(statement)
+    },
+    { maxHoldMs: STEP_MS },
+  )
 }
 
 /** Longest time that one step may take: an index over a large table. */

@@ -91,7 +91,14 @@ export function checkValues(text: string, shape: StatementShape, values: readonl
     switch (typeof value) {
       case 'string':
         bytes += value.length
-        continue
+        if (!value.includes('\0')) continue
+        throw new Fault(
+          'invalid_argument',
+          'A text holds the character NUL, which not every database stores; leave it out.',
+          {
+            reason: 'TEXT_NOT_STORABLE',
+          },
+        )
       case 'number':
         // SQLite would store NaN as NULL without a word.
         if (Number.isFinite(value)) continue

@@ -14,7 +14,8 @@ export type Row = Record<string, SqlValue>
 /**
  * Runs SQL. Text is portable SQL with `?` for each parameter, the same on every engine (an engine rewrites the
  * placeholders); what engines spell differently comes from `Dialect`. Statements are prepared and cached by their text, so text must
- * be constant and values must be parameters.
+ * be constant and values must be parameters. A text holds one `select`, `insert`, `update`, `delete`, `create`, `alter` or `drop`; names are
+ * in lower case (engines differ in what they make of others).
  */
 export interface Sql {
   /** All rows of a query. */
@@ -27,7 +28,8 @@ export interface Sql {
 
 /**
  * One serializable transaction. Valid until the body returns; used later it throws `TRANSACTION_OVER`. Its statements run one after
- * the other.
+ * the other. A statement that fails dooms the transaction: whatever the body makes of the failure, nothing is committed, since engines
+ * differ in what they would keep.
  */
 export interface Transaction extends Sql {
   /** Which engine's spelling `dialect` gives. */
@@ -62,7 +64,8 @@ export type StoreHealth = { readonly healthy: true } | { readonly healthy: false
  *
  * Failures are faults: `unavailable` with reason `STORE_UNAVAILABLE` (not reachable, closed, or waiting for a reopen), `STORE_BUSY` (a lock was not
  * had in time), `DISK_FULL`, `STORE_READ_ONLY`; `data_loss` / `STORE_CORRUPT`; `unknown` / `COMMIT_UNKNOWN` when the flush of a commit failed;
- * `already_exists` / `UNIQUE_VIOLATION`; `failed_precondition` / `CONSTRAINT_VIOLATION`; `internal` / `SQL_ERROR` for SQL that the engine refuses.
+ * `already_exists` / `UNIQUE_VIOLATION`; `failed_precondition` / `CONSTRAINT_VIOLATION`; `deadline_exceeded` / `TRANSACTION_TOO_LONG`; `invalid_argument` / `TEXT_NOT_STORABLE` (text with the
+ * character NUL); `internal` / `SQL_ERROR` for SQL that the engine refuses.
  */
 export interface Store extends AsyncDisposable {
   readonly capabilities: StoreCapabilities

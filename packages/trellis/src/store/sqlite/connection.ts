@@ -61,6 +61,17 @@ export class Connection {
     this.#begin.run()
   }
 
+  /** Throws unless the database can be written: SQLite opens a read-only file all the same, and even begins a transaction on it. */
+  checkWritable(): void {
+    this.begin()
+    try {
+      const { user_version: version } = this.#db.prepare('pragma user_version').get() as { user_version: number }
+      this.#db.exec(`pragma user_version = ${version}`)
+    } finally {
+      this.rollback()
+    }
+  }
+
   /** Commits to the log, not yet to the medium. On a failure the transaction is rolled back. */
   commit(): void {
     try {

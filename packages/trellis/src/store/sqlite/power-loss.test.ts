@@ -20,6 +20,7 @@ function observed(started: () => void, flushed: () => void): Runtime {
     const file = await runtime.fs.open(path)
     return {
       append: bytes => file.append(bytes),
+      truncate: size => file.truncate(size),
       size: () => file.size(),
       async datasync() {
         started()

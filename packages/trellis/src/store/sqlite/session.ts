@@ -23,21 +23,20 @@ export async function openSession(runtime: Runtime, options: SessionOptions, rec
   await runtime.fs.makeFolder(dirname(path))
   const connection = await openConnection(runtime, options, false)
   let reader: Connection | undefined
+  let log: File | undefined
   try {
-    await whenFree(runtime, options, () => {
-      // A file that cannot be written opens all the same, and would fail at the first transaction only.
-      connection.begin()
-      connection.rollback()
-    })
+    await whenFree(runtime, options, () => connection.checkWritable())
     reader = await openConnection(runtime, options, true)
     // Made by SQLite by now; it stays this file as long as a connection is open. Locks are on the other two files, so that closing it is harmless.
-    const log = await runtime.fs.open(`${path}-wal`)
+    log = await runtime.fs.open(`${path}-wal`)
     const session = new Session(runtime, options, connection, reader, log)
     if (recover) await session.recover()
     return session
   } catch (error) {
+    // The writer first: as the last to close it would copy the log, which a failed recovery must not.
     connection.close()
     reader?.close()
+    await log?.[Symbol.asyncDispose]()
     throw sqliteFault(error, path)
   }
 }

@@ -249,6 +249,13 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
       }
     })
 
+    promise("text with the character NUL is refused as the caller's mistake", async (_, store) => {
+      await assert.rejects(
+        store.transaction(tx => insertAccount(tx, 'a\0b', 1)),
+        reason('TEXT_NOT_STORABLE', 'invalid_argument'),
+      )
+    })
+
     promise('values come back as they went in', async (_, store) => {
       const { key, text, integer, real, bytes } = store.dialect.types
       await store.transaction(tx =>
