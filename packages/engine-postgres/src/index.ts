@@ -1,0 +1,2 @@
+export type { PostgresOptions } from './postgres.ts'
+export { openPostgres } from './postgres.ts'
