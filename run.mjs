@@ -50,6 +50,9 @@ if (name === undefined || !Object.hasOwn(scripts, name)) {
   process.exit(1)
 }
 
+if (!existsSync(join(root, scripts[name][0][0])))
+  fail(`npm run ${name} needs ${scripts[name][0][0]}, which is not in this tree.`)
+
 const node = await prepare()
 enter(node, [
   '--conditions=trellis-source',

@@ -1,6 +1,6 @@
 // `npm run build [-- PACKAGE...]`: compiled ESM and declarations of every package, in `packages/<folder>/dist`.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isTestFile, listFiles } from './source.ts'
 
@@ -75,12 +75,13 @@ export function build({ folder, manifest }: BuiltPackage): string[] {
   )
 }
 
-// What a program reads beside itself (a page, a stylesheet) goes along.
+// What a program reads beside itself (a page, a stylesheet) goes along, and the licence, which npm takes from the package's own folder.
 function copyAssets(home: string): void {
   cpSync(join(home, 'src'), join(home, 'dist'), {
     recursive: true,
     filter: path => !/\.tsx?$/.test(path),
   })
+  copyFileSync(join(root, 'LICENSE'), join(home, 'LICENSE'))
 }
 
 /**
