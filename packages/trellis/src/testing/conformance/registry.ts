@@ -20,7 +20,7 @@ export interface RegistryUnderTest {
   /** Lets time pass. */
   advance(ms: number): Promise<void>
   /** Waits for work that may need time to pass. */
-  run<T>(work: Promise<T>): Promise<T>
+  run<T>(work: PromiseLike<T>): Promise<T>
   /** Closes and removes everything. */
   dispose(): Promise<void>
 }
