@@ -144,3 +144,26 @@ test('any sequence of adding, removing and waiting expires what a sorted list do
   })
   await fc.assert(property, { numRuns: 200 })
 })
+
+test('whichever of many deadlines are removed, the others expire on time', async () => {
+  // Enough of them that the last entry of the heap must move up as well as down.
+  const times = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 10, maxLength: 60 })
+  const removed = fc.array(fc.nat({ max: 59 }), { maxLength: 40 })
+  const property = fc.asyncProperty(times, removed, async (ats, indexes) => {
+    const { clock, deadlines, advance } = createVirtualRuntime({ seed: 1 })
+    const late: number[] = []
+    const entries = ats.map(at =>
+      deadlines.add(at, () => {
+        if (clock.monotonic() > at) late.push(at)
+      }),
+    )
+    for (const index of indexes) {
+      const entry = entries[index]
+      if (entry !== undefined) deadlines.remove(entry)
+    }
+    await advance(50)
+    assert.equal(deadlines.size, 0)
+    assert.deepEqual(late, [])
+  })
+  await fc.assert(property, { numRuns: 300 })
+})

@@ -21,6 +21,8 @@ export interface TraceContext {
 export type Baggage = Readonly<Record<string, string>>
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+const PRINTABLE = /^[\t\x20-\x7e]+$/
+const BAGGAGE_KEY = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const ZERO_TRACE = '0'.repeat(32)
 const ZERO_SPAN = '0'.repeat(16)
 /** Largest `tracestate` that is forwarded, in characters; longer ones are dropped, as the specification permits. */
@@ -60,7 +62,8 @@ export function parseTraceparent(traceparent: string, tracestate?: string): Trac
   if (traceId === ZERO_TRACE || spanId === ZERO_SPAN) return undefined
   const sampled = (Number.parseInt(flags, 16) & 1) === 1
   const state = tracestate?.trim()
-  return state === undefined || state === '' || state.length > MAX_STATE
+  // Written into a header again, so it must not be able to end one.
+  return state === undefined || state.length > MAX_STATE || !PRINTABLE.test(state)
     ? { traceId, spanId, sampled, remote: true }
     : { traceId, spanId, sampled, remote: true, state }
 }
@@ -70,7 +73,7 @@ export function formatTraceparent(trace: TraceContext): string {
   return `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? '01' : '00'}`
 }
 
-/** Reads a `baggage` value. Malformed pairs are skipped, properties dropped; at most 64 pairs and 8,192 characters are taken. */
+/** Reads a `baggage` value. Malformed pairs are skipped, properties dropped; at most 64 pairs are taken, and none of a value over 8,192 characters. */
 export function parseBaggage(value: string): Baggage {
   const baggage: Record<string, string> = Object.create(null)
   if (value.length > MAX_BAGGAGE_LENGTH) return baggage
@@ -78,7 +81,7 @@ export function parseBaggage(value: string): Baggage {
     const [assignment = ''] = pair.split(';', 1)
     const equals = assignment.indexOf('=')
     const key = assignment.slice(0, equals).trim()
-    if (equals < 1 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(key)) continue
+    if (equals < 1 || !BAGGAGE_KEY.test(key)) continue
     try {
       baggage[key] = decodeURIComponent(assignment.slice(equals + 1).trim())
     } catch (error) {
@@ -89,9 +92,22 @@ export function parseBaggage(value: string): Baggage {
   return baggage
 }
 
-/** The `baggage` value of a set of pairs; undefined when there is none. */
+/**
+ * The `baggage` value of a set of pairs; undefined when there is none. What exceeds 64 pairs or 8,192 characters is left out, since the next
+ * hop would drop all of it. A key that is not a token (RFC 9110, section 5.6.2) is a `TypeError`.
+ */
 export function formatBaggage(baggage: Baggage): string | undefined {
-  const pairs = Object.entries(baggage).map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+  const pairs: string[] = []
+  let length = 0
+  for (const [key, value] of Object.entries(baggage)) {
+    if (!BAGGAGE_KEY.test(key)) {
+      throw new TypeError(`The baggage key ${JSON.stringify(key)} cannot be sent; use letters, digits and "-_.".`)
+    }
+    const pair = `${key}=${encodeURIComponent(value.toWellFormed())}`
+    if (length + pair.length > MAX_BAGGAGE_LENGTH) continue
+    if (pairs.push(pair) === MAX_BAGGAGE_PAIRS) break
+    length += pair.length + 1
+  }
   return pairs.length === 0 ? undefined : pairs.join(',')
 }
 
