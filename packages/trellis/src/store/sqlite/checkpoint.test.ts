@@ -52,7 +52,7 @@ test('the log stays short under steady load', async () => {
   assert.equal(run.rows, 4_000)
   assert.ok(run.workers.length >= 1)
   // All of it would be more than 16 MB.
-  assert.ok(run.longestLog < 262_144 * 12, `${run.longestLog} bytes`)
+  assert.ok(run.longestLog < 262_144 * 6, `${run.longestLog} bytes`)
   await run.dispose()
 })
 

@@ -20,6 +20,8 @@ const FAILED_MS = 1_000
 /** Rounds beside the writers before they are paused, and what is little enough to pause them for, in pages. */
 const MOST_ROUNDS = 3
 const LITTLE = 256
+/** How many times its wanted length the log may reach before the writers wait for the checkpoint that runs. */
+const MOST_TIMES = 4
 /** Bytes of a page. */
 export const PAGE_BYTES = 4_096
 
@@ -28,8 +30,8 @@ export interface CheckpointOptions {
   readonly path: string
   /** Pages in the log from which on it is copied. */
   readonly pages: number
-  /** Begins no transaction of this process while `work` runs. */
-  readonly pause: (work: () => Promise<void>) => Promise<void>
+  /** Begins no transaction of this process between `hold` and `release`; both may be called again. */
+  readonly writer: { hold(): void; release(): void }
 }
 
 /** Copies the log into the database file when it has grown. */
@@ -58,15 +60,19 @@ export class Checkpointer {
 
   /** To be called after flushes. Looks at the log when enough was written since it last did. */
   flushed(): void {
-    if (this.#running !== undefined || this.#closed) return
-    if (this.#connection.dirtyPages * 8 < this.#options.pages) return
+    if (this.#closed || this.#connection.dirtyPages * 8 < this.#options.pages) return
     if (this.#failures > 0 && this.#runtime.clock.monotonic() < this.#notBefore) return
     const log = this.#connection.logPages()
     if (log === undefined) return // inside a transaction, after which there is a flush again
     this.#connection.dirtyPages = 0
     if (log < this.#options.pages) return
+    if (this.#running !== undefined) {
+      if (log >= this.#options.pages * MOST_TIMES) this.#options.writer.hold()
+      return
+    }
     this.#running = this.#run().finally(() => {
       this.#running = undefined
+      this.#options.writer.release()
     })
   }
 
@@ -84,9 +90,8 @@ export class Checkpointer {
         const { log, checkpointed } = await this.#ask('passive')
         if (log - checkpointed <= LITTLE) break
       }
-      await this.#options.pause(async () => {
-        await this.#ask('restart')
-      })
+      this.#options.writer.hold()
+      await this.#ask('restart')
       this.#failures = 0
     } catch (error) {
       this.#failures++

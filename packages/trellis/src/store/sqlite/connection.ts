@@ -130,13 +130,17 @@ export class Connection {
   }
 
   /**
-   * Pages in the log, of all processes; undefined inside a transaction. Before SQLite 3.51 the pragma takes `noop` for `passive`, which answers the same,
+   * Pages in the log, of all processes; undefined inside a transaction, and when it cannot be told now (the next transaction meets the reason). Before SQLite 3.51 the pragma takes `noop` for `passive`, which answers the same,
    * but only after it has copied the log.
    */
   logPages(): number | undefined {
     if (this.#db.isTransaction) return undefined
-    this.#logPages ??= this.#db.prepare('pragma wal_checkpoint(noop)')
-    return (this.#logPages.get() as { readonly log: number }).log
+    try {
+      this.#logPages ??= this.#db.prepare('pragma wal_checkpoint(noop)')
+      return (this.#logPages.get() as { readonly log: number }).log
+    } catch {
+      return undefined
+    }
   }
 
   /** Closes. The last writable connection of all processes copies the log into the database file and removes it; a read-only one leaves it. */

@@ -63,7 +63,7 @@ export class Session {
     this.#checkpointer = new Checkpointer(runtime, connection, {
       path: options.path,
       pages: Math.max(1, Math.floor(options.checkpointBytes / PAGE_BYTES)),
-      pause: work => this.writer.pause(work),
+      writer: this.writer,
     })
   }
 

@@ -74,7 +74,7 @@ export class Writer {
   #watchdog: CancelTimer | undefined
   #watchdogAt = 0
   #failure: Fault | undefined
-  #gate: Promise<void> | undefined
+  #gate: PromiseWithResolvers<void> | undefined
 
   constructor(runtime: Runtime, connection: Connection, flusher: Flusher, options: WriterOptions) {
     this.#runtime = runtime
@@ -100,17 +100,15 @@ export class Writer {
     while (this.#running !== undefined) await this.#running
   }
 
-  /** Begins no transaction while `work` runs; the one that runs goes on. */
-  async pause(work: () => Promise<void>): Promise<void> {
-    while (this.#gate !== undefined) await this.#gate
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#gate = promise
-    try {
-      await work()
-    } finally {
-      this.#gate = undefined
-      resolve()
-    }
+  /** Begins no transaction until `release`; the one that runs goes on. */
+  hold(): void {
+    this.#gate ??= Promise.withResolvers<void>()
+  }
+
+  /** Goes on after `hold`. */
+  release(): void {
+    this.#gate?.resolve()
+    this.#gate = undefined
   }
 
   /** Rolls back what runs and refuses it, all that waits and all that comes. */
@@ -133,7 +131,7 @@ export class Writer {
     await undefined
     let sliceEnd = this.#runtime.clock.monotonic() + SLICE_MS
     while (this.#head < this.#queue.length) {
-      while (this.#gate !== undefined) await this.#gate
+      while (this.#gate !== undefined) await this.#gate.promise
       const job = this.#queue[this.#head] as Job | undefined
       if (job === undefined) break // the store failed while the gate was shut
       this.#queue[this.#head++] = undefined as never
