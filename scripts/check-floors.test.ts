@@ -111,6 +111,16 @@ test('folders side by side that import in a circle are refused, though no files 
   assertOne(found, /left\/a\.ts:1 folders import in a circle: packages\/cli\/src\/left → packages\/cli\/src\/right → /)
 })
 
+test('two services of an example may import the contracts of each other', () => {
+  const found = findings({
+    'examples/shop/orders/contract.ts': '',
+    'examples/shop/orders/service.ts': "import '../payments/contract.ts'",
+    'examples/shop/payments/contract.ts': '',
+    'examples/shop/payments/service.ts': "import '../orders/contract.ts'",
+  })
+  assert.deepEqual(found, [])
+})
+
 test('a folder and one inside it may need each other', () => {
   const found = findings({
     'packages/trellis/src/store/open.ts': "import './sqlite/a.ts'",
