@@ -8,13 +8,13 @@ import { isFault } from '../kernel/fault.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import type { Logger } from '../telemetry/telemetry.ts'
 import { toPublicJwks } from './jwk.ts'
-import type { JwkSet, PublicJwk, SignatureAlgorithm } from './security.ts'
+import type { PublicJwk, SignatureAlgorithm } from './security.ts'
 import { keysUnavailable, tokenFault } from './token-faults.ts'
 
 /** Where the keys come from. */
 export interface KeySetOptions {
   /** Fetches the current set, such as a call to the issuer's `/.well-known/jwks.json`. */
-  readonly keys: () => Promise<JwkSet>
+  readonly keys: () => Promise<{ readonly keys: readonly unknown[] }>
   /** File that keeps the last good set across restarts. Default: none. */
   readonly cachePath?: string
   /** Age at which the set is fetched again in the background, in milliseconds. Default 600,000: how long a withdrawn key lives on at most, while the issuer answers. */
@@ -108,16 +108,12 @@ export class KeySet {
   }
 
   async #replace(jwks: readonly PublicJwk[]): Promise<boolean> {
-    const { importJWK } = await import('jose/key/import')
     const before = [...this.#keys.keys()].join()
     const next = new Map<string, KnownKey>()
     for (const jwk of jwks) {
       const known = this.#keys.get(jwk.kid)
       const same = known !== undefined && JSON.stringify(known.jwk) === JSON.stringify(jwk)
-      next.set(
-        jwk.kid,
-        same ? known : { jwk, key: await this.#runtime.native(importJWK({ ...jwk }, jwk.alg)), gone: false },
-      )
+      next.set(jwk.kid, same ? known : await this.#import(jwk))
     }
     let changed = before !== [...next.keys()].join()
     for (const [kid, known] of this.#keys) {
@@ -128,6 +124,13 @@ export class KeySet {
     this.#keys.clear()
     for (const [kid, known] of next) this.#keys.set(kid, known)
     return changed
+  }
+
+  async #import(jwk: PublicJwk): Promise<KnownKey> {
+    const { importJWK } = await import('jose/key/import')
+    // Only asymmetric keys come this far, and these become a CryptoKey.
+    const key = (await this.#runtime.native(importJWK({ ...jwk }, jwk.alg))) as CryptoKey
+    return { jwk, key, gone: false }
   }
 
   async #readDisk(): Promise<void> {
