@@ -3,7 +3,7 @@ import type { Shape } from '../schema/shape.ts'
 import { resolveShape } from '../schema/shape.ts'
 import { shapeOf } from '../schema/shape-of.ts'
 import { parseHttpPattern } from './http-pattern.ts'
-import type { OperationKind, OperationOptions } from './operation.ts'
+import type { OperationKind, OperationOptions, SseMembers } from './operation.ts'
 import { restInput } from './rest-input.ts'
 
 const STATUSES: ReadonlySet<number> = new Set([200, 201, 202, 204])
@@ -14,7 +14,7 @@ const STATUSES: ReadonlySet<number> = new Set([200, 201, 202, 204])
  */
 export function checkOperation<I, O>(kind: OperationKind, options: OperationOptions<I, O>): boolean {
   const name = options.http ?? options.summary ?? `a ${kind} operation`
-  checkMessageSchema(options.input, `The input of '${name}'`, 'strict')
+  const input = checkMessageSchema(options.input, `The input of '${name}'`, 'strict')
   const output = checkMessageSchema(options.output, `The output of '${name}'`, 'tolerant')
   if (options.http !== undefined) {
     if (kind === 'client-stream' || kind === 'bidi-stream') {
@@ -23,9 +23,7 @@ export function checkOperation<I, O>(kind: OperationKind, options: OperationOpti
     restInput({ http: options.http, input: options.input })
     checkRepetition(options.http, options)
   }
-  if (options.sse !== undefined && kind !== 'server-stream') {
-    throw new TypeError(`'${name}': only a server stream has SSE events; leave sse out.`)
-  }
+  if (options.sse !== undefined) checkSse(name, kind, options.sse, input, output)
   if (options.timeoutMs !== undefined && !(Number.isFinite(options.timeoutMs) && options.timeoutMs > 0)) {
     throw new RangeError(`'${name}': timeoutMs is ${options.timeoutMs}; give milliseconds above 0.`)
   }
@@ -56,6 +54,34 @@ export function checkMessageSchema(schema: Schema, what: string, reader: 'strict
     )
   }
   return shape
+}
+
+function checkSse(name: string, kind: OperationKind, sse: SseMembers, input: Shape, output: Shape): void {
+  if (kind !== 'server-stream') throw new TypeError(`'${name}': only a server stream has SSE events; leave sse out.`)
+  for (const path of [sse.event, sse.id]) {
+    if (path !== undefined && !hasMember(output, path)) {
+      throw new TypeError(`'${name}': sse names '${path}', but the items of the stream have no such string or integer.`)
+    }
+  }
+  if (sse.resume === undefined) return
+  const resume = input.kind === 'object' ? input.members.get(sse.resume) : undefined
+  if (resume === undefined || resume.required || !hasMember(input, sse.resume)) {
+    throw new TypeError(
+      `'${name}': sse resumes by '${sse.resume}', which must be an optional string or integer of the input.`,
+    )
+  }
+}
+
+/** Whether a path with dots leads to a string or an integer, in any variant of a union. */
+function hasMember(shape: Shape, path: string): boolean {
+  const resolved = resolveShape(shape)
+  if (resolved.kind === 'json' || resolved.kind === 'record') return true
+  if (resolved.kind === 'union') return [...resolved.variants.values()].some(variant => hasMember(variant, path))
+  if (resolved.kind !== 'object') return false
+  const dot = path.indexOf('.')
+  const member = resolved.members.get(dot < 0 ? path : path.slice(0, dot))
+  if (member === undefined) return false
+  return dot < 0 ? /^(string|integer|json)$/.test(member.shape.kind) : hasMember(member.shape, path.slice(dot + 1))
 }
 
 function checkRepetition(http: string, options: OperationOptions<unknown, unknown>): void {

@@ -27,7 +27,6 @@ const STATUS_BY_REASON: ReadonlyMap<string, number> = new Map([
   ['UNSUPPORTED_MEDIA_TYPE', 415],
   ['IDEMPOTENCY_KEY_REUSED', 422],
   ['METHOD_NOT_ALLOWED', 405],
-  ['NOT_ACCEPTABLE', 406],
 ])
 
 const CODE: ReadonlyMap<number, FaultCode> = new Map([

@@ -1,3 +1,4 @@
+export { coerceText } from './coerce.ts'
 export { parseJson, stringifyJson } from './json.ts'
 export type { SchemaSide } from './json-schema.ts'
 export { jsonSchemaOf } from './json-schema.ts'

@@ -1,89 +1,63 @@
 import type { JsonSchema, Schema } from './schema.ts'
+import type { ZodInspection } from './zod-inspection.ts'
+import { inspectingOptions } from './zod-inspection.ts'
 
 /** What a schema accepts, or what it gives. They differ in defaults alone. */
 export type SchemaSide = 'input' | 'output'
 
+/** A JSON Schema, with what is known beside it. */
+export interface ConvertedSchema {
+  readonly json: JsonSchema
+  /** Undefined for schemas of other libraries than zod. */
+  readonly inspection: ZodInspection | undefined
+}
+
 // Schemas are immutable, so that what follows from one is worked out once; it is forgotten with the schema.
-const memory = new WeakMap<Schema, Partial<Record<SchemaSide, JsonSchema>>>()
+const memory: Record<SchemaSide, WeakMap<Schema, ConvertedSchema>> = { input: new WeakMap(), output: new WeakMap() }
 
 /**
  * The JSON Schema (draft 2020-12) of a schema. Throws a `TypeError` for a schema that says more than JSON can, such as a `Date` or a
  * transformation, naming the member where the library tells it.
  */
 export function jsonSchemaOf(schema: Schema, side: SchemaSide): JsonSchema {
-  let sides = memory.get(schema)
-  if (sides?.[side] === undefined) {
-    sides = { ...sides, [side]: convert(schema, side) }
-    memory.set(schema, sides)
-  }
-  return sides[side]!
+  return convertedSchema(schema, side).json
 }
 
-function convert(schema: Schema, side: SchemaSide): JsonSchema {
-  const converter = schema?.['~standard']?.jsonSchema
-  if (converter === undefined) {
+/** `jsonSchemaOf`, with what is known beside it. */
+export function convertedSchema(schema: Schema, side: SchemaSide): ConvertedSchema {
+  const known = memory[side].get(schema)
+  if (known !== undefined) return known
+  const converted = convert(schema, side)
+  memory[side].set(schema, converted)
+  return converted
+}
+
+function convert(schema: Schema, side: SchemaSide): ConvertedSchema {
+  const standard = schema?.['~standard']
+  if (standard?.jsonSchema === undefined) {
     throw new TypeError(
       'It is not a Standard Schema with Standard JSON Schema (https://standardschema.dev); use a library that has both, such as zod 4.2 or newer.',
     )
   }
+  const zod = standard.vendor === 'zod'
   try {
-    return converter[side]({ target: 'draft-2020-12' })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    const path = unsayable(schema, side)
-    throw new TypeError(`${path === undefined ? 'It' : `'${path}'`} can't be said in JSON: ${reason}.`, {
-      cause: error,
-    })
+    if (!zod) return { json: standard.jsonSchema[side]({ target: 'draft-2020-12' }), inspection: undefined }
+    const { libraryOptions, inspection } = inspectingOptions(false)
+    return { json: standard.jsonSchema[side]({ target: 'draft-2020-12', libraryOptions }), inspection }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const path = zod ? unsayable(schema, side) : undefined
+    throw new TypeError(`${path === undefined ? 'It' : `'${path}'`} can't be said in JSON: ${reason}.`, { cause })
   }
 }
 
-const ZOD_TYPES_WITHOUT_JSON: ReadonlySet<string> = new Set([
-  ...[
-    'transform',
-    'date',
-    'bigint',
-    'symbol',
-    'undefined',
-    'void',
-    'map',
-    'set',
-    'nan',
-    'custom',
-    'function',
-    'promise',
-  ],
-])
-
-/** Where zod finds what JSON Schema can't say; its error does not name the place. Undefined for other libraries. */
+/** Where zod finds what JSON Schema can't say; its error does not name the place. */
 function unsayable(schema: Schema, side: SchemaSide): string | undefined {
-  if (schema['~standard'].vendor !== 'zod') return undefined
-  let found: string | undefined
-  const override = (node: ZodNode): void => {
-    if (ZOD_TYPES_WITHOUT_JSON.has(node.zodSchema._zod.def.type)) found ??= memberPath(node.path)
-  }
+  const { libraryOptions, inspection } = inspectingOptions(true)
   try {
-    schema['~standard'].jsonSchema[side]({
-      target: 'draft-2020-12',
-      libraryOptions: { unrepresentable: 'any', override },
-    })
+    schema['~standard'].jsonSchema[side]({ target: 'draft-2020-12', libraryOptions })
   } catch {
     return undefined // Only the name of the place is lost; the reason has been caught above.
   }
-  return found === '' ? undefined : found
-}
-
-interface ZodNode {
-  readonly zodSchema: { readonly _zod: { readonly def: { readonly type: string } } }
-  readonly path: readonly (string | number)[]
-}
-
-/** `['properties', 'a', 'items']` as `a[]`. */
-function memberPath(path: readonly (string | number)[]): string {
-  let text = ''
-  for (let at = 0; at < path.length; at++) {
-    if (path[at] === 'items') text += '[]'
-    else if (path[at] === 'additionalProperties') text += '[*]'
-    else if (path[at] === 'properties') text += `${text === '' ? '' : '.'}${path[++at]}`
-  }
-  return text
+  return inspection.unsayable === '' ? undefined : inspection.unsayable
 }

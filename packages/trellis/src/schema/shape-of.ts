@@ -1,4 +1,4 @@
-import { jsonSchemaOf } from './json-schema.ts'
+import { convertedSchema, jsonSchemaOf } from './json-schema.ts'
 import { appendMember, formatPath } from './path.ts'
 import { sampleOf } from './sample.ts'
 import type { Schema } from './schema.ts'
@@ -18,17 +18,22 @@ const memory = new WeakMap<Schema, Shape>()
 export function shapeOf(schema: Schema): Shape {
   const known = memory.get(schema)
   if (known !== undefined) return known
-  const shape = toShape(jsonSchemaOf(schema, 'input'))
-  const difference = shapeDifference(shape, toShape(jsonSchemaOf(schema, 'output')))
-  if (difference !== undefined) {
-    throw new TypeError(
-      `${difference === '' ? 'It' : `'${difference}'`} transforms: it accepts one type and gives another. Transform in the handler, where both sides of a call need not agree.`,
-    )
-  }
-  refuseAsynchronous(schema, shape)
-  refuseHoles(schema, shape)
+  const { json, inspection } = convertedSchema(schema, 'input')
+  const shape = toShape(json)
+  if (inspection === undefined || inspection.pipes) refuseTransforming(schema, shape)
+  if (inspection === undefined || inspection.customChecks) refuseAsynchronous(schema, shape)
+  if (inspection === undefined) refuseHoles(schema, shape)
+  else if (inspection.holes !== undefined) throw hole(inspection.holes)
   memory.set(schema, shape)
   return shape
+}
+
+function refuseTransforming(schema: Schema, shape: Shape): void {
+  const difference = shapeDifference(shape, toShape(jsonSchemaOf(schema, 'output')))
+  if (difference === undefined) return
+  throw new TypeError(
+    `${difference === '' ? 'It' : `'${difference}'`} transforms: it accepts one type and gives another. Transform in the handler, where both sides of a call need not agree.`,
+  )
 }
 
 /** Tries the schema on a plausible value: only a value that gets as far as the asynchronous check brings it to light. */
@@ -58,7 +63,11 @@ function refuseHoles(schema: Schema, shape: Shape): void {
   if (result instanceof Promise) return
   const refused = (result.issues ?? []).map(issue => formatPath(issue.path))
   const accepted = holes.find(hole => !refused.some(path => hole.startsWith(path)))
-  if (accepted !== undefined) throw new TypeError(`'${accepted}' may be undefined, which JSON can't say in an array.`)
+  if (accepted !== undefined) throw hole(accepted)
+}
+
+function hole(path: string): TypeError {
+  return new TypeError(`'${path}' may be undefined, which JSON can't say in an array.`)
 }
 
 function holesOf(value: unknown, path: string): string[] {
