@@ -1,10 +1,12 @@
 /** The server of contracts, whatever the protocol: composes what stands between the wire and an implementation, once per method. */
+import { parseHttpPattern } from '../contract/http-pattern.ts'
 import type { Operation } from '../contract/operation.ts'
 import type { CallContext, Context } from '../kernel/context.ts'
 import { untilCancelled } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Handler, Middleware } from '../kernel/handler.ts'
 import { chain } from '../kernel/handler.ts'
+import type { IdempotencyKeys } from '../resilience/idempotency.ts'
 import { validator } from '../schema/validator.ts'
 import type { Implementation } from './implement.ts'
 import { method, streamedInput } from './method.ts'
@@ -20,7 +22,9 @@ export interface RpcServerOptions<Ctx extends Context = Context> {
   readonly context?: (ctx: Context, method: Method) => Ctx
   /** Around everything, refused calls included; the first is the outermost: tracing, metrics, access log. */
   readonly middleware?: readonly Middleware[]
-  /** Around the implementation alone, after authorisation and with valid input: idempotency keys, policies. */
+  /** Makes operations that are idempotent by key act once per key. Required when there is one, or its promise would be empty. */
+  readonly idempotency?: Pick<IdempotencyKeys, 'wrap'>
+  /** Around the implementation alone, after authorisation and with valid input. */
   readonly inner?: readonly Middleware[]
 }
 
@@ -59,10 +63,31 @@ function serverMethod<Ctx extends Context>(own: Method, call: Call<Ctx>, options
   const toContext = options.context ?? (ctx => ctx as Ctx)
   const implementation: Handler<unknown, unknown> = async (input, ctx) => call(input, toContext(ctx, own))
   const inner = chain(...(options.inner ?? []))(implementation, target)
-  const guarded = options.authorize(validated(own, inner), target)
+  const once = own.operation.idempotent === 'key' ? keyed(own, inner, options.idempotency) : inner
+  const guarded = options.authorize(validated(own, once), target)
   const received: Handler<unknown, unknown> = (input, ctx) =>
     input instanceof Refusal ? Promise.reject(input.fault) : guarded(input, ctx)
   return { ...own, invoke: chain(...(options.middleware ?? []))(received, target) }
+}
+
+/** Acts once per idempotency key. What the path names is part of the scope: the same key on another thing is another key. */
+function keyed(
+  own: Method,
+  next: Handler<unknown, unknown>,
+  keys: RpcServerOptions['idempotency'],
+): Handler<unknown, unknown> {
+  const { contract, name, operation } = own
+  const operationName = `${contract.name}/${name}`
+  if (keys === undefined) throw new TypeError(`${operationName} is idempotent by key; give the server 'idempotency'.`)
+  if (operation.kind !== 'unary' || operation.statuses.length > 1) {
+    throw new TypeError(
+      `${operationName} is idempotent by key; then it is unary and has one status, since only its output is kept.`,
+    )
+  }
+  const parameters = operation.http === undefined ? [] : parseHttpPattern(operation.http).parameters
+  return keys.wrap(next, own.target, input =>
+    JSON.stringify(parameters.map(parameter => (input as Record<string, unknown>)[parameter])),
+  )
 }
 
 /** Checks what goes in and what comes out; whatever stands inside gets valid input only. */
