@@ -302,11 +302,11 @@ export class Writer {
   }
 }
 
-/** Lets another process finish: two turns of the event loop, since most transactions are short, then 1 to 20 ms with jitter. */
+/** Lets another process finish: two turns of the event loop, since most transactions are short, then up to 5 ms with jitter: a look costs microseconds. */
 export function busyPause(runtime: Runtime, attempt: number): Promise<void> {
   return new Promise(resolve => {
     if (attempt < 2) return runtime.timers.turn(resolve)
-    const longest = Math.min(20, 2 ** Math.min(attempt - 2, 5))
+    const longest = Math.min(5, 2 ** Math.min(attempt - 2, 3))
     runtime.timers.after(runtime.random.next() * longest, resolve)
   })
 }
