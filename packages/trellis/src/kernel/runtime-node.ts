@@ -2,7 +2,7 @@ import { randomBytes, randomFillSync } from 'node:crypto'
 import { watch } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, resolve as resolvePath } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timers } from './clock.ts'
 import { Deadlines } from './deadline.ts'
@@ -186,9 +186,15 @@ const fs: FileSystem = {
     })
   },
   async makeFolder(path) {
-    await mkdir(path, { recursive: true }).catch(error => {
+    try {
+      const topmost = await mkdir(path, { recursive: true })
+      if (topmost === undefined) return
+      // A new folder is there after power loss once the one above it was flushed.
+      for (let made = resolvePath(path); made.length >= topmost.length; made = dirname(made))
+        await syncFolder(dirname(made))
+    } catch (error) {
       throw diskFault(error, path)
-    })
+    }
   },
   watch(path, changed) {
     const watcher = watch(path, { persistent: false }, () => changed())
