@@ -1,3 +1,4 @@
+export { eventsConformance } from './events.ts'
 export type { RegistryUnderTest } from './registry.ts'
 export { registryConformance } from './registry.ts'
 export type { StoreUnderTest } from './store.ts'
