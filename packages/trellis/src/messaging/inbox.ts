@@ -10,10 +10,10 @@ import type { CrashHook } from './crash-point.ts'
 export const inboxMigrations: readonly Migration[] = [
   {
     name: '001-inbox',
-    statements: ({ types: { key, integer, serial } }) => [
-      // Numbered, so that the sweep removes a range from the front and needs no index on the time.
-      `create table inbox (number ${serial}, group_name ${key} not null, message_id ${key} not null, handled_at ${integer} not null,
-        unique (group_name, message_id))`,
+    statements: ({ types: { key, integer } }) => [
+      // No index on the time, and no number: each would be one more page to write for every message handled.
+      `create table inbox (group_name ${key} not null, message_id ${key} not null, handled_at ${integer} not null,
+        primary key (group_name, message_id))`,
     ],
   },
 ]
@@ -42,8 +42,17 @@ export interface Inbox {
   sweep(olderThanMs: number): Promise<number>
 }
 
-/** Marks removed in one transaction: a few milliseconds of the writer. */
-const SWEEP_CHUNK = 1_000
+/** Marks read, and removed in one transaction, at a time: a few milliseconds of the writer. */
+const SWEEP_CHUNK = 500
+
+async function removeMarks(
+  tx: Transaction,
+  marks: readonly { readonly group_name: string; readonly message_id: string }[],
+): Promise<number> {
+  for (const { group_name: group, message_id: id } of marks)
+    await tx.run('delete from inbox where group_name = ? and message_id = ?', group, id)
+  return marks.length
+}
 
 /** The inbox on a service's store. The table comes from `inboxMigrations`. */
 export function createInbox(store: Store): Inbox {
@@ -54,7 +63,7 @@ export function createInbox(store: Store): Inbox {
     },
     async has(group, messageId) {
       const row = await store.reader.get(
-        'select number from inbox where group_name = ? and message_id = ?',
+        'select handled_at from inbox where group_name = ? and message_id = ?',
         group,
         messageId,
       )
@@ -69,17 +78,22 @@ export function createInbox(store: Store): Inbox {
     async sweep(olderThanMs) {
       const cutoff = (await store.now()) - olderThanMs
       let removed = 0
+      let group = ''
+      let message = ''
       for (;;) {
-        const rows = await store.reader.all<{ number: number; handled_at: number }>(
-          `select number, handled_at from inbox order by number limit ${SWEEP_CHUNK}`,
+        const rows = await store.reader.all<{ group_name: string; message_id: string; handled_at: number }>(
+          `select group_name, message_id, handled_at from inbox where group_name > ? or (group_name = ? and message_id > ?)
+            order by group_name, message_id limit ${SWEEP_CHUNK}`,
+          group,
+          group,
+          message,
         )
-        const young = rows.findIndex(row => row.handled_at >= cutoff)
-        const last = rows[(young === -1 ? rows.length : young) - 1]
+        const old = rows.filter(row => row.handled_at < cutoff)
+        if (old.length > 0) removed += await store.transaction(tx => removeMarks(tx, old))
+        const last = rows.at(-1)
         if (last === undefined) return removed
-        removed += await store.transaction(tx =>
-          tx.run('delete from inbox where number <= ? and handled_at < ?', last.number, cutoff),
-        )
-        if (young !== -1 || rows.length < SWEEP_CHUNK) return removed
+        group = last.group_name
+        message = last.message_id
       }
     },
   }
