@@ -7,6 +7,7 @@ import { CallContext, remainingMs, throwIfCancelled } from '../../kernel/context
 import { Fault } from '../../kernel/fault.ts'
 import type { Handler } from '../../kernel/handler.ts'
 import type { Identity } from '../../kernel/identity.ts'
+import type { TraceContext } from '../../kernel/trace.ts'
 import { checkIdempotencyKey, idempotencyKey } from '../../resilience/idempotency-key.ts'
 import { responseInfo } from '../response-info.ts'
 import type { Method, ServerMethod, Transport } from '../rpc.ts'
@@ -99,7 +100,10 @@ async function* stream(
 /** The context of the callee: what the wire would carry, and nothing else. */
 function arrive(ctx: Context, method: Method, identity: PassIdentity): CallContext {
   const timeoutMs = remainingMs(ctx)
-  const carried: ContextOptions = { identity: identity(ctx, method), trace: ctx.trace, baggage: ctx.baggage }
+  const { traceId, spanId, sampled, state } = ctx.trace
+  const trace: TraceContext =
+    state === undefined ? { traceId, spanId, sampled, remote: true } : { traceId, spanId, sampled, remote: true, state }
+  const carried: ContextOptions = { identity: identity(ctx, method), trace, baggage: ctx.baggage }
   const callee = new CallContext(ctx.runtime, timeoutMs === undefined ? carried : { ...carried, timeoutMs })
   const key = ctx.get(idempotencyKey)
   if (key !== undefined) callee.set(idempotencyKey, checkIdempotencyKey(key))

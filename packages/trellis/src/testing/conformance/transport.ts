@@ -59,7 +59,12 @@ const Things = contract('kit.things.v1.Things', {
     status: 204,
     allow: 'public',
   }),
-  once: unary({ input: z.object({}), output: z.object({ key: z.string().optional() }), http: 'POST /once', allow: 'public' }),
+  once: unary({
+    input: z.object({}),
+    output: z.object({ key: z.string().optional() }),
+    http: 'POST /once',
+    allow: 'public',
+  }),
   count: serverStream({
     input: z.object({ to: z.int32() }),
     output: z.object({ at: z.int32() }),
@@ -105,6 +110,8 @@ export function transportConformance(
         } finally {
           await runtime.run(subject.dispose())
         }
+        // The deadlines of a runtime share one timer, which may run once more after the last of them was taken out.
+        await runtime.advance(300_000)
         assert.equal(runtime.pendingTimers, 0, 'a timer was left behind')
       })
     }
@@ -294,7 +301,7 @@ export function transportConformance(
       parent.set(SECRET, 'stays here')
       await scene.run(bindClient(scene.client, parent).internal({ text: '' }))
       assert.equal(seen?.identity?.subject, 'alice')
-      assert.deepEqual(seen?.trace, trace)
+      assert.deepEqual(seen?.trace, { ...trace, remote: true })
       assert.equal(seen?.baggage.tenant, 'é, x')
       assert.equal(seen?.get(SECRET), undefined)
     })

@@ -7,7 +7,7 @@ import type { Agent, ClientRequest } from 'node:http'
 import { Agent as NodeAgent, request as nodeRequest } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Fault, isFault } from '../../kernel/fault.ts'
-import type { Address, Runtime } from '../../kernel/runtime.ts'
+import type { Address, CancelTimer, Runtime } from '../../kernel/runtime.ts'
 import type { IncomingResponse, OutgoingRequest } from '../exchange.ts'
 import { NodeResponse } from './response.ts'
 
@@ -42,16 +42,31 @@ export function createHttpClient(runtime: Runtime, options: HttpClientOptions = 
   return new NodeHttpClient(runtime, options)
 }
 
-/** Bytes that a kept socket had written when it became idle: any more means that a request was begun on it. */
-type Kept = Duplex & { bytesWritten?: number }
+/** How long a connection is kept without a request. Shorter than servers keep it (60 s here), so that a request rarely meets one that is being closed. */
+const IDLE_MS = 30_000
+const SWEEP_MS = 5_000
+
+/** A `net.Socket` has all of these, a virtual one some. */
+type Kept = Duplex & { readonly bytesWritten?: number; ref?(): void; unref?(): void }
+
+/** A connection without a request. */
+interface Idle {
+  readonly since: number
+  /** Bytes that it had written: any more means that a request was begun on it. */
+  readonly written: number
+}
 
 class NodeHttpClient implements HttpClient {
+  readonly #runtime: Runtime
   readonly #agent: Agent
   readonly #maxHeaderBytes: number
-  readonly #writtenWhenIdle = new WeakMap<Duplex, number>()
+  readonly #idle = new Map<Duplex, Idle>()
+  readonly #lastIdle = new WeakMap<Duplex, Idle>()
+  #cancelSweep: CancelTimer | undefined
   #closed = false
 
   constructor(runtime: Runtime, options: HttpClientOptions) {
+    this.#runtime = runtime
     this.#maxHeaderBytes = options.maxHeaderBytes ?? 16_384
     const agent = new NodeAgent({
       keepAlive: true,
@@ -67,10 +82,42 @@ class NodeHttpClient implements HttpClient {
         (error: Error) => created?.(error, undefined as never),
       )
     }
-    agent.on('free', (socket: Kept) => {
-      this.#writtenWhenIdle.set(socket, socket.bytesWritten ?? 0)
+    // What node:http does here needs a net.Socket, and times idle connections by the real clock.
+    Object.assign(agent, {
+      keepSocketAlive: (socket: Kept) => this.#keep(socket),
+      reuseSocket: (socket: Kept, request: ClientRequest) => this.#reuse(socket, request),
     })
     this.#agent = agent
+  }
+
+  #keep(socket: Kept): boolean {
+    if (this.#closed) return false
+    socket.unref?.()
+    const idle: Idle = { since: this.#runtime.clock.monotonic(), written: socket.bytesWritten ?? 0 }
+    this.#idle.set(socket, idle)
+    this.#lastIdle.set(socket, idle)
+    if (this.#cancelSweep === undefined) this.#armSweep()
+    return true
+  }
+
+  #reuse(socket: Kept, request: ClientRequest): void {
+    this.#idle.delete(socket)
+    socket.ref?.()
+    request.reusedSocket = true
+  }
+
+  #armSweep(): void {
+    this.#cancelSweep = this.#runtime.timers.after(SWEEP_MS, () => this.#sweep(), { background: true })
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined
+    const oldest = this.#runtime.clock.monotonic() - IDLE_MS
+    for (const [socket, { since }] of this.#idle) {
+      if (socket.destroyed) this.#idle.delete(socket)
+      else if (since <= oldest) socket.destroy()
+    }
+    if (this.#idle.size > 0) this.#armSweep()
   }
 
   async request(address: Address, request: OutgoingRequest): Promise<IncomingResponse> {
@@ -87,6 +134,7 @@ class NodeHttpClient implements HttpClient {
 
   close(): Promise<void> {
     this.#closed = true
+    this.#cancelSweep?.()
     this.#agent.destroy()
     return Promise.resolve()
   }
@@ -125,7 +173,7 @@ class NodeHttpClient implements HttpClient {
   #nothingWasSent(request: ClientRequest): boolean {
     const socket = request.socket as Kept | null
     if (!request.reusedSocket || socket === null) return false
-    return socket.bytesWritten !== undefined && socket.bytesWritten === this.#writtenWhenIdle.get(socket)
+    return socket.bytesWritten !== undefined && socket.bytesWritten === this.#lastIdle.get(socket)?.written
   }
 }
 
