@@ -69,3 +69,22 @@ test('the thread ends when it has been idle', { timeout: 20_000 }, async () => {
   if (worker.threadId !== -1) await new Promise(resolve => worker.once('exit', resolve))
   await run.dispose()
 })
+
+test('a checkpoint whose thread dies is tried again, and no transaction fails for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'trellis-checkpoint-'))
+  const path = join(folder, 'store.db')
+  const workers: Worker[] = []
+  const onWorker = (worker: Worker): void => {
+    workers.push(worker)
+    if (workers.length <= 2) void worker.terminate()
+  }
+  process.on('worker', onWorker)
+  const store = await openSqlite(createRuntime({ timeScale: 1 / 50 }), { path, checkpointBytes: 131_072 })
+  await store.transaction(tx => tx.run('create table t (id integer primary key, filler text)'))
+  for (let id = 0; id < 100_000 && workers.length < 3; id++)
+    await store.transaction(tx => tx.run('insert into t (id, filler) values (?, ?)', id, 'x'.repeat(2_000)))
+  assert.equal(workers.length, 3)
+  await store[Symbol.asyncDispose]()
+  process.off('worker', onWorker)
+  await rm(folder, { recursive: true })
+})

@@ -40,6 +40,7 @@ export class Checkpointer {
   readonly #connection: Connection
   readonly #options: CheckpointOptions
   #worker: Worker | undefined
+  #answer: PromiseWithResolvers<CheckpointReply> | undefined
   #running: Promise<void> | undefined
   #cancelIdle: CancelTimer | undefined
   #notBefore = 0
@@ -101,39 +102,38 @@ export class Checkpointer {
     this.#cancelIdle = this.#runtime.timers.after(IDLE_MS, () => void this.#endWorker(), { background: true })
   }
 
-  #ask(request: 'passive' | 'restart'): Promise<{ readonly log: number; readonly checkpointed: number }> {
+  async #ask(request: 'passive' | 'restart'): Promise<{ readonly log: number; readonly checkpointed: number }> {
     const worker = this.#startWorker()
-    const answer = new Promise<CheckpointReply>((resolve, reject) => {
-      const onMessage = (reply: CheckpointReply): void => {
-        worker.off('error', onError)
-        resolve(reply)
-      }
-      const onError = (error: unknown): void => {
-        worker.off('message', onMessage)
-        if (this.#worker === worker) this.#worker = undefined
-        reject(error)
-      }
-      worker.once('message', onMessage)
-      worker.once('error', onError)
-      worker.postMessage(request)
-    })
-    return this.#runtime.native(answer).then(reply => {
-      if ('error' in reply) throw new Error(reply.error)
-      return reply
-    })
+    const answer = Promise.withResolvers<CheckpointReply>()
+    this.#answer = answer
+    // Transactions may wait for the answer, and nothing else keep the process alive meanwhile.
+    worker.ref()
+    worker.postMessage(request)
+    const reply = await this.#runtime.native(answer.promise)
+    worker.unref()
+    if ('error' in reply) throw new Error(reply.error)
+    return reply
   }
 
   #startWorker(): Worker {
     if (this.#worker !== undefined) return this.#worker
     // The source as well as the compiled form runs, each with its own ending.
     const ending = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
-    this.#worker = new Worker(new URL(`./checkpoint-worker${ending}`, import.meta.url), {
+    const worker = new Worker(new URL(`./checkpoint-worker${ending}`, import.meta.url), {
       workerData: this.#options.path,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 },
     })
-    this.#worker.unref()
-    return this.#worker
+    const lost = (error: Error): void => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      this.#answer?.reject(error)
+    }
+    worker.on('message', (reply: CheckpointReply) => this.#answer?.resolve(reply))
+    worker.on('error', error => lost(error instanceof Error ? error : new Error(String(error))))
+    worker.on('exit', code => lost(new Error(`the thread ended with ${code}`)))
+    this.#worker = worker
+    return worker
   }
 
   async #endWorker(): Promise<void> {

@@ -58,6 +58,7 @@ export class Connection {
   /** Takes the write lock. Throws what node:sqlite throws, so that the caller can wait for a busy database. */
   begin(): void {
     this.wrote = false
+    if (this.#db.isTransaction) this.#rollback.run() // one that could not be rolled back when it ended
     this.#begin.run()
   }
 
@@ -82,14 +83,13 @@ export class Connection {
     }
   }
 
-  /** Rolls back, unless SQLite has done so by itself after a failure. */
+  /** Rolls back, unless SQLite has done so by itself after a failure. Never throws: what keeps it from rolling back is met by the next `begin`. */
   rollback(): void {
-    if (this.#db.isTransaction) this.#rollback.run()
-  }
-
-  /** Whether a transaction is open; a full disk ends one. */
-  get inTransaction(): boolean {
-    return this.#db.isTransaction
+    try {
+      if (this.#db.isTransaction) this.#rollback.run()
+    } catch {
+      // The disk fails, or the connection is closed; nothing was committed either way.
+    }
   }
 
   all(text: string, values: readonly SqlValue[]): Row[] {

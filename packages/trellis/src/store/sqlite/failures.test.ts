@@ -131,6 +131,20 @@ describe('a flush that fails', () => {
   })
 })
 
+test('a flush that fails while the store is closed is told to whoever waits, and the store is closed', async () => {
+  const disk = failingDisk()
+  const store = await openSqlite(disk.runtime, { path: newPath() })
+  await createTable(store)
+  disk.fail = true
+  const last = insert(store, 1)
+  const closed = store[Symbol.asyncDispose]()
+  await assert.rejects(last, reason('COMMIT_UNKNOWN', 'unknown'))
+  await closed
+  assert.match(JSON.stringify(await store.health()), /was closed/)
+  await using again = await openSqlite(createRuntime(), { path })
+  await insert(again, 2)
+})
+
 describe('a full disk', () => {
   test('is DISK_FULL, keeps nothing of the transaction, and is over when there is space', async () => {
     await using store = await openSqlite(createRuntime(), { path: newPath(), maxBytes: 262_144 })

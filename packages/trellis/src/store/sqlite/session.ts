@@ -51,6 +51,7 @@ export class Session {
   readonly #flusher: Flusher
   readonly #checkpointer: Checkpointer
   readonly #log: File
+  #abandoned = false
 
   constructor(runtime: Runtime, options: SessionOptions, connection: Connection, reader: Connection, log: File) {
     this.#runtime = runtime
@@ -89,6 +90,7 @@ export class Session {
     await this.writer.idle()
     await this.#flusher.idle()
     await this.#checkpointer.close()
+    if (this.#abandoned) return // the last flush failed
     await this.#log[Symbol.asyncDispose]()
     this.reader.close()
     this.#connection.close()
@@ -96,6 +98,7 @@ export class Session {
 
   /** Refuses all work with `fault` and closes, leaving the log as it is. */
   async abandon(fault: Fault): Promise<void> {
+    this.#abandoned = true
     this.writer.fail(fault)
     await this.#checkpointer.close()
     // The last connection to close copies the log into the database, which must not happen now. A read-only one cannot.

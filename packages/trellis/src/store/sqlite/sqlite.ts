@@ -132,6 +132,7 @@ class SqliteStore implements Store {
     await this.#reopening
     await this.#session?.close()
     this.#session = undefined
+    await this.#reopening // the last flush may have failed, which gives the session up
   }
 
   #present(): Session {
@@ -142,11 +143,12 @@ class SqliteStore implements Store {
   #fail(cause: Fault): void {
     const session = this.#session
     this.#session = undefined
-    this.#unavailable = unavailableFault(
-      this.#options.path,
-      'is being reopened after its disk failed; try again, and check the disk.',
-      cause,
-    )
+    if (this.#closing === undefined)
+      this.#unavailable = unavailableFault(
+        this.#options.path,
+        'is being reopened after its disk failed; try again, and check the disk.',
+        cause,
+      )
     this.#reopening = this.#reopen(session, this.#unavailable)
   }
 
