@@ -55,6 +55,11 @@ export interface ContextOptions {
   readonly identity?: Identity | undefined
   readonly trace?: TraceContext
   readonly baggage?: Baggage
+  /**
+   * The call passes from one service to another within the process: nothing but what a wire would carry is seen below. Attributes stay above, and the
+   * trace counts as remote. Default: false.
+   */
+  readonly boundary?: boolean
 }
 
 const NO_OPTIONS: ContextOptions = Object.freeze({})
@@ -74,6 +79,7 @@ export class CallContext implements Context {
   readonly identity: Identity | undefined
   readonly baggage: Baggage
   readonly #parent: CallContext | undefined
+  readonly #boundary: boolean
   #trace: TraceContext | undefined
   #cancelled: Fault | undefined
   #outcome: Outcome | undefined
@@ -88,6 +94,7 @@ export class CallContext implements Context {
   constructor(runtime: Runtime, options: ContextOptions = NO_OPTIONS, parent?: CallContext) {
     this.runtime = runtime
     this.#parent = parent
+    this.#boundary = options.boundary === true
     this.deadline = earlierDeadline(runtime, options.timeoutMs, parent?.deadline)
     this.identity = 'identity' in options ? options.identity : parent?.identity
     this.#trace = options.trace
@@ -95,7 +102,10 @@ export class CallContext implements Context {
   }
 
   get trace(): TraceContext {
-    this.#trace ??= this.#parent?.trace ?? newTrace(this.runtime.random)
+    if (this.#trace === undefined) {
+      const above = this.#parent?.trace ?? newTrace(this.runtime.random)
+      this.#trace = this.#boundary && above.remote !== true ? { ...above, remote: true } : above
+    }
     return this.#trace
   }
 
@@ -124,7 +134,7 @@ export class CallContext implements Context {
 
   get<T>(key: Attribute<T>): T | undefined {
     if (this.#attributes?.has(key)) return this.#attributes.get(key) as T
-    return this.#parent?.get(key)
+    return this.#boundary ? undefined : this.#parent?.get(key)
   }
 
   set<T>(key: Attribute<T>, value: T): void {

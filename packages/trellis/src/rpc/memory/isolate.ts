@@ -1,5 +1,6 @@
 /**
- * Hot path: gives the receiver a value of its own, as the wire does. Does what `JSON.parse(JSON.stringify(value))` does, several times as fast.
+ * Gives the receiver a value of its own, as the wire does. Hot path: does what `JSON.parse(JSON.stringify(value))` does, several times as fast; a
+ * property test holds the two together.
  */
 
 /** Deeper values go the long way, which finds a cycle and says so. */
@@ -10,7 +11,7 @@ export function isolate(value: unknown): unknown {
   return copy(value, '', 0)
 }
 
-function copy(value: unknown, key: string, depth: number): unknown {
+function copy(value: unknown, key: string | number, depth: number): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -19,39 +20,61 @@ function copy(value: unknown, key: string, depth: number): unknown {
       // JSON has no NaN or infinity, and `-0` is written as `0`.
       return Number.isFinite(value) ? value + 0 : null
     case 'object':
-      break
+      return value === null ? null : copyObject(value, key, depth)
     case 'bigint':
       throw new TypeError('JSON has no bigint; send it as a string.')
     default:
       return undefined
   }
-  if (value === null) return null
+}
+
+function copyObject(value: object, key: string | number, depth: number): unknown {
   if (depth > MAX_DEPTH) return longWay(value)
-  if (Array.isArray(value)) {
-    const length = value.length
-    const items = new Array(length)
-    for (let index = 0; index < length; index++) items[index] = copy(value[index], String(index), depth + 1) ?? null
-    return items
+  if (Array.isArray(value)) return copyArray(value, depth)
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    // A throw-away holder gives toJSON its key and keeps it from being called a second time.
+    return longWay({ [key]: value }, key)
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return longWay(value)
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
-    const replaced = (value as { toJSON(key: string): unknown }).toJSON(key)
-    return replaced === value ? copy({ ...value, toJSON: undefined }, key, depth + 1) : copy(replaced, key, depth + 1)
+  // Spreading keeps the hidden class; then only what is not itself a scalar is stored again.
+  const members: Record<string, unknown> = { ...value }
+  for (const name in members) {
+    const member = members[name]
+    if (typeof member === 'string') continue
+    const copied = copy(member, name, depth + 1)
+    if (copied === undefined) return withoutUndefined(value as Record<string, unknown>, depth)
+    if (copied !== member || copied === 0) members[name] = copied
   }
+  return members
+}
+
+function copyArray(value: readonly unknown[], depth: number): unknown[] {
+  const items = value.slice()
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]
+    if (typeof item !== 'string') items[index] = copy(item, index, depth + 1) ?? null
+  }
+  return items
+}
+
+function withoutUndefined(value: Record<string, unknown>, depth: number): Record<string, unknown> {
   const members: Record<string, unknown> = {}
   for (const name of Object.keys(value)) {
-    const member = copy((value as Record<string, unknown>)[name], name, depth + 1)
+    const member = copy(value[name], name, depth + 1)
     if (member === undefined) continue
     // Assignment to this one name would set the prototype.
-    if (name === '__proto__')
-      Object.defineProperty(members, name, { value: member, enumerable: true, configurable: true, writable: true })
+    if (name === '__proto__') define(members, name, member)
     else members[name] = member
   }
   return members
 }
 
-function longWay(value: unknown): unknown {
-  const text = JSON.stringify(value) as string | undefined
-  return text === undefined ? undefined : JSON.parse(text)
+function define(members: object, name: string, value: unknown): void {
+  Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
+function longWay(value: object, key?: string | number): unknown {
+  const copied: unknown = JSON.parse(JSON.stringify(value))
+  return key === undefined ? copied : (copied as Record<string, unknown>)[key]
 }

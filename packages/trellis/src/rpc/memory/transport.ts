@@ -2,12 +2,11 @@
  * Calls within the process, with the same checks as over the wire: values are isolated, input and output validated, deadline and cancellation carried,
  * faults stripped of their cause. Attributes of the caller do not reach the callee.
  */
-import type { Context, ContextOptions } from '../../kernel/context.ts'
-import { CallContext, remainingMs, throwIfCancelled } from '../../kernel/context.ts'
+import type { CallContext, Context } from '../../kernel/context.ts'
+import { throwIfCancelled } from '../../kernel/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import type { Handler } from '../../kernel/handler.ts'
 import type { Identity } from '../../kernel/identity.ts'
-import type { TraceContext } from '../../kernel/trace.ts'
 import { checkIdempotencyKey, idempotencyKey } from '../../resilience/idempotency-key.ts'
 import { responseInfo } from '../response-info.ts'
 import type { Method, ServerMethod, Transport } from '../rpc.ts'
@@ -61,15 +60,12 @@ function unaryHandler(find: () => ServerMethod, method: Method, identity: PassId
     throwIfCancelled(ctx)
     const served = find()
     const callee = arrive(ctx, method, identity)
-    const leave = ctx.onCancelled(fault => callee.cancel(fault))
     try {
       const output = isolate(await serveUnary(served, isolate(input), callee))
       answerInfo(ctx, callee)
       return output
     } catch (error) {
       throw stripped(Fault.from(error))
-    } finally {
-      leave()
     }
   }
 }
@@ -77,34 +73,21 @@ function unaryHandler(find: () => ServerMethod, method: Method, identity: PassId
 function streamHandler(find: () => ServerMethod, method: Method, identity: PassIdentity): Handler<unknown, unknown> {
   return async (input, ctx) => {
     throwIfCancelled(ctx)
-    return stream(find(), isolate(input), ctx, arrive(ctx, method, identity))
+    return stream(find(), isolate(input), arrive(ctx, method, identity))
   }
 }
 
-async function* stream(
-  served: ServerMethod,
-  input: unknown,
-  ctx: Context,
-  callee: CallContext,
-): AsyncGenerator<unknown> {
-  const leave = ctx.onCancelled(fault => callee.cancel(fault))
+async function* stream(served: ServerMethod, input: unknown, callee: CallContext): AsyncGenerator<unknown> {
   try {
     for await (const item of serveStream(served, input, callee)) yield isolate(item)
   } catch (error) {
     throw stripped(Fault.from(error))
-  } finally {
-    leave()
   }
 }
 
-/** The context of the callee: what the wire would carry, and nothing else. */
+/** The context of the callee: what the wire would carry, and nothing else. It is cancelled with the caller's. */
 function arrive(ctx: Context, method: Method, identity: PassIdentity): CallContext {
-  const timeoutMs = remainingMs(ctx)
-  const { traceId, spanId, sampled, state } = ctx.trace
-  const trace: TraceContext =
-    state === undefined ? { traceId, spanId, sampled, remote: true } : { traceId, spanId, sampled, remote: true, state }
-  const carried: ContextOptions = { identity: identity(ctx, method), trace, baggage: ctx.baggage }
-  const callee = new CallContext(ctx.runtime, timeoutMs === undefined ? carried : { ...carried, timeoutMs })
+  const callee = ctx.child({ identity: identity(ctx, method), boundary: true })
   const key = ctx.get(idempotencyKey)
   if (key !== undefined) callee.set(idempotencyKey, checkIdempotencyKey(key))
   if (method.operation.statuses.length > 1) callee.set(responseInfo, {})
