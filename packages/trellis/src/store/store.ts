@@ -73,6 +73,7 @@ export interface Store extends AsyncDisposable {
   /**
    * Runs `body` in a serializable transaction and resolves once the commit survives power loss. The body may run more than once (after a
    * conflict; under test at random), so it changes nothing but the transaction. A throw rolls back and is passed on.
+   * Awaiting another transaction of the same store inside `body` ends in `TRANSACTION_TOO_LONG`.
    */
   transaction<T>(body: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Reads outside a transaction: each statement sees the latest commit, on a connection that writers do not hold up. Writing through it is `SQL_ERROR`. */

@@ -37,6 +37,9 @@ const REOPEN_LONGEST_MS = 5_000
  * When a flush fails, what waited for it is `COMMIT_UNKNOWN` and the store is `STORE_UNAVAILABLE` while it reopens itself: fresh connections check the
  * log's checksums, then all of it is written into the database file anew. That repeats until the disk obeys.
  *
+ * The database file itself is SQLite's: it lies on the real disk also under a virtual runtime, which must be given an existing folder.
+ * Never open and close the database file in this process by other means, since that drops SQLite's locks on it (sqlite.org/howtocorrupt.html, 2.2).
+ *
  * @example
  * await using store = await openSqlite(createRuntime(), { path: 'data/orders.db' })
  * await store.transaction(tx => tx.run('insert into orders (id) values (?)', 'o-1'))
