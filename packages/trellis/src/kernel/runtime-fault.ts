@@ -2,20 +2,20 @@
 import { Fault } from './fault.ts'
 import type { Address } from './runtime.ts'
 
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full; free some space.',
-  EDQUOT: 'The quota of this user is used up; free some space.',
-  EACCES: 'This user lacks the permission; change the permissions or choose another folder.',
-  EPERM: 'This user lacks the permission; change the permissions or choose another folder.',
-  EROFS: 'The disk is read-only; choose another folder.',
-  ENOENT: 'The folder is not there; make it first.',
-  EMFILE: 'Too many files are open; raise the limit (ulimit -n).',
-}
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', 'The disk is full; free some space.'],
+  ['EDQUOT', 'The quota of this user is used up; free some space.'],
+  ['EACCES', 'This user lacks the permission; change the permissions or choose another folder.'],
+  ['EPERM', 'This user lacks the permission; change the permissions or choose another folder.'],
+  ['EROFS', 'The disk is read-only; choose another folder.'],
+  ['ENOENT', 'The folder is not there; make it first.'],
+  ['EMFILE', 'Too many files are open; raise the limit (ulimit -n).'],
+])
 
 /** What a failed file operation throws: `DISK_FULL` or `DISK_FAILED`, by the error's `code`. */
 export function diskFault(error: unknown, path: string): Fault {
   const code = errorCode(error)
-  return new Fault('unavailable', `${path}: ${code}. ${ADVICE[code] ?? 'Check the path and the disk.'}`, {
+  return new Fault('unavailable', `${path}: ${code}. ${ADVICE.get(code) ?? 'Check the path and the disk.'}`, {
     reason: code === 'ENOSPC' || code === 'EDQUOT' ? 'DISK_FULL' : 'DISK_FAILED',
     cause: error,
   })

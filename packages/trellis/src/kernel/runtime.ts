@@ -14,7 +14,7 @@ export interface Random {
   next(): number
   /** Unpredictable bytes, fit for keys and tokens (a seeded generator under test). */
   bytes(length: number): Uint8Array
-  /** A new id: UUID version 7 (RFC 9562), so that ids sort by time of making. */
+  /** A new id: UUID version 7 (RFC 9562), so that ids sort by time of making; those of one millisecond in any order. */
   id(): string
 }
 
@@ -41,7 +41,7 @@ export interface Net {
 
 /** An open file. Positions are bytes. */
 export interface File extends AsyncDisposable {
-  /** Appends. */
+  /** Appends. Wait for one before the next: overlapping appends may land in any order, and a failed one may have written a part. */
   append(bytes: Uint8Array | string): Promise<void>
   /** Waits until the file's data is on the medium (fdatasync). After a failure nothing may be assumed about earlier writes. */
   datasync(): Promise<void>
@@ -51,7 +51,10 @@ export interface File extends AsyncDisposable {
   truncate(): Promise<void>
 }
 
-/** The disk. Paths are the platform's. Failures are `unavailable` / `DISK_*` faults, except where a method says otherwise. */
+/**
+ * The disk. Paths are the platform's. A file or folder made, replaced or removed is so after power loss too once the promise has resolved;
+ * what is appended, after a `datasync`. Failures are `unavailable` / `DISK_*` faults, except where a method says otherwise.
+ */
 export interface FileSystem {
   /** Whole contents, or undefined when the file is not there. */
   read(path: string): Promise<Uint8Array | undefined>
@@ -63,7 +66,7 @@ export interface FileSystem {
   remove(path: string): Promise<void>
   /** Makes a folder and those above it. */
   makeFolder(path: string): Promise<void>
-  /** Calls back after the file changed; may call too often, never carries data. */
+  /** Calls back after the file changed, was replaced, made or removed; may call too often, never carries data. Its folder must be there. */
   watch(path: string, changed: () => void): CancelTimer
 }
 

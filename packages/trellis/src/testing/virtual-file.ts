@@ -19,8 +19,9 @@ export class VirtualFile {
     return this.#extents.reduce((size, extent) => size + extent.bytes.length, 0)
   }
 
+  /** Takes the bytes as its own. */
   append(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#extents.push({ bytes: bytes.slice(), state: 'cached' })
+    if (bytes.length > 0) this.#extents.push({ bytes, state: 'cached' })
   }
 
   /** Empties it at once, on the medium too. */

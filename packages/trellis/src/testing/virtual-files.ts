@@ -147,7 +147,7 @@ export function createVirtualFileSystem(timers: Timers, random: Generator): Virt
     },
     async write(name, data) {
       const path = resolve(name)
-      const bytes = toBytes(data).slice()
+      const bytes = toBytes(data)
       await run('write', path)
       if (!isFolder(dirname(path))) fail('ENOENT', path)
       if (isFolder(path)) fail('EISDIR', path)
@@ -209,6 +209,7 @@ export function createVirtualFileSystem(timers: Timers, random: Generator): Virt
   }
 }
 
+/** A copy: the caller may reuse its buffer. (`slice` of a Buffer would not be one.) */
 function toBytes(data: Uint8Array | string): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : data
+  return typeof data === 'string' ? Buffer.from(data) : Uint8Array.from(data)
 }

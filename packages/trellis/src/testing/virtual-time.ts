@@ -13,7 +13,7 @@ interface Timer {
 }
 
 /** Timers that may fire, and turns that may pass, without time moving: more is a loop that would never end. */
-const MAX_STANDSTILL = 100_000
+const MAX_STANDSTILL = 10_000
 /** How long `native` work may take, in real milliseconds. Longer means that it waits for virtual time, which waits for it. */
 const NATIVE_LIMIT_MS = 30_000
 /** How far `runUntil` goes by default: ten virtual minutes, longer than any lease or retry that a test waits for. */
