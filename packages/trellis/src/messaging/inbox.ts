@@ -82,9 +82,8 @@ export function createInbox(store: Store): Inbox {
       let message = ''
       for (;;) {
         const rows = await store.reader.all<{ group_name: string; message_id: string; handled_at: number }>(
-          `select group_name, message_id, handled_at from inbox where group_name > ? or (group_name = ? and message_id > ?)
+          `select group_name, message_id, handled_at from inbox where (group_name, message_id) > (?, ?)
             order by group_name, message_id limit ${SWEEP_CHUNK}`,
-          group,
           group,
           message,
         )

@@ -1,4 +1,4 @@
-import { type Runtime, sleep } from '../../kernel/index.ts'
+import type { Runtime } from '../../kernel/index.ts'
 import type { Store, Transaction } from '../../store/index.ts'
 import type { CrashHook } from '../crash-point.ts'
 import { type Lane, leaseLost, type Op } from './lane.ts'
@@ -151,9 +151,14 @@ export class Settler {
         // Outcome unknown is no exception: writing the same once more changes nothing.
         this.#parts.onFault(error)
         if (this.#closed) return new Set(batch.map(part => part.lane))
-        await sleep(this.#parts.runtime, pauseMs * (0.5 + this.#parts.runtime.random.next()))
+        await this.#pause(pauseMs)
       }
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { timers, random } = this.#parts.runtime
+    return new Promise(resolve => void timers.after(ms * (0.5 + random.next()), resolve, { background: true }))
   }
 
   async #body(tx: Transaction, batch: readonly Part[]): Promise<ReadonlySet<Lane>> {

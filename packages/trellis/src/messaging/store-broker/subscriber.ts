@@ -70,6 +70,7 @@ export class Subscriber {
   /** Names this consumer in the store. */
   readonly consumer: string
   readonly lanes: Map<number, Lane> = new Map()
+  /** Delivers nothing more. */
   stopping = false
   readonly #parts: SubscriberParts
   #ready: Entry[] = []
@@ -381,7 +382,7 @@ export class Subscriber {
   }
 
   #dispatch(): void {
-    if (this.#dispatching) return
+    if (this.#dispatching || this.stopping) return
     this.#dispatching = true
     const { concurrency, settler, mayDeliver } = this.#parts
     let deferred: Entry[] | undefined

@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createRuntime, Fault } from '../../kernel/index.ts'
+import type { Store } from '../../store/index.ts'
+import { openSqlite, type SqliteOptions } from '../../store/sqlite/index.ts'
+import { type BrokerUnderTest, brokerConformance } from '../../testing/conformance/broker.ts'
+import type { Broker } from '../messaging.ts'
+import { createStoreBroker } from './store-broker.ts'
+
+/** A store that can be taken away, as death takes it away from a process. */
+function severable(store: Store): { readonly store: Store; sever(): void } {
+  let dead = false
+  const gone = (): Promise<never> => Promise.reject(new Fault('unavailable', 'The process is dead.'))
+  return {
+    sever() {
+      dead = true
+    },
+    store: {
+      capabilities: store.capabilities,
+      dialect: store.dialect,
+      reader: {
+        all: (text, ...values) => (dead ? gone() : store.reader.all(text, ...values)),
+        get: (text, ...values) => (dead ? gone() : store.reader.get(text, ...values)),
+        run: () => gone(),
+      },
+      transaction: (body, options) => (dead ? gone() : store.transaction(body, options)),
+      now: () => store.now(),
+      migrate: (module, migrations) => store.migrate(module, migrations),
+      health: () => store.health(),
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    },
+  }
+}
+
+async function prepare(options: Partial<SqliteOptions>, wake: boolean): Promise<BrokerUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'trellis-broker-'))
+  const open = new Map<Broker, { readonly sever: () => void; readonly store: Store }>()
+  const dead: Store[] = []
+  return {
+    async open() {
+      const runtime = createRuntime()
+      const { store, sever } = severable(await openSqlite(runtime, { path: join(folder, 'platform.db'), ...options }))
+      const broker = await createStoreBroker(runtime, {
+        store,
+        leaseMs: 600,
+        pollMs: 20,
+        ...(wake ? { wakePath: join(folder, 'platform.wake') } : {}),
+      })
+      open.set(broker, { sever, store })
+      return broker
+    },
+    kill(broker) {
+      const entry = open.get(broker)
+      open.delete(broker)
+      entry?.sever()
+      if (entry !== undefined) dead.push(entry.store)
+      return Promise.resolve()
+    },
+    async dispose() {
+      for (const [, { sever }] of open) sever()
+      for (const store of [...dead, ...[...open.values()].map(entry => entry.store)]) await store[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+brokerConformance('store, SQLite', () => prepare({}, true))
+brokerConformance('store, SQLite without wake-up, bodies run again at random', () =>
+  prepare({ rerunProbability: 0.3 }, false),
+)
