@@ -125,7 +125,7 @@ export class BufferedSink implements LogSink {
   }
 
   #notice(lines: number): string {
-    const message = `${lines} log line(s) were dropped here: the log could not be written`
+    const message = `${lines} log line(s) were dropped: the log could not be written`
     const time = this.#time(this.#runtime.clock.now())
     if (this.#options.format === 'pretty') return `${time.slice(11, 23)} WARN  ${message}\n`
     return `{"time":"${time}","level":"warn","message":${jsonString(message)},"fields":{"dropped":${lines}}}\n`

@@ -1,11 +1,11 @@
 import { jsonString, jsonValue, MAX_TEXT } from './json-text.ts'
 import { isoTime, type LineFormat } from './line-format.ts'
 import { isSensitiveName, REDACTED } from './redact.ts'
-import type { Fields, LogLevel } from './telemetry.ts'
+import type { Fields, FieldValue, LogLevel } from './telemetry.ts'
 
 const LABEL: Readonly<Record<LogLevel, string>> = { debug: 'DEBUG', info: 'INFO ', warn: 'WARN ', error: 'ERROR' }
 const COLOUR: Readonly<Record<LogLevel, string>> = { debug: '2', info: '32', warn: '33', error: '31' }
-const PLAIN = /^[\w.:/@+-]+$/
+const WORD = /^"[\w.:/@+[\]-]+"$/
 
 /** Lines for people: time of day (UTC), level, service, message, fields, the start of the trace id; an error's stack below, indented. */
 export function prettyLines(service: string | undefined, colour: boolean): LineFormat {
@@ -29,14 +29,15 @@ function pairs(fields: Fields): string {
   for (const name in fields) {
     const value = fields[name]
     if (value === undefined) continue
-    const shown = isSensitiveName(name)
-      ? REDACTED
-      : typeof value === 'string' && PLAIN.test(value) && value.length <= MAX_TEXT
-        ? value
-        : jsonValue(value, 1)
-    text += ` ${bare(name)}=${shown}`
+    text += ` ${bare(name)}=${isSensitiveName(name) ? REDACTED : shownValue(value)}`
   }
   return text
+}
+
+/** A word stands as it is; what has blanks or more is quoted. */
+function shownValue(value: FieldValue): string {
+  const quoted = jsonValue(value, 1)
+  return typeof value === 'string' && WORD.test(quoted) ? quoted.slice(1, -1) : quoted
 }
 
 /** Text that can't move the cursor, break the line or colour the terminal. */
