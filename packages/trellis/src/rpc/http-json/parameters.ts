@@ -1,42 +1,28 @@
 import { Fault } from '../../kernel/fault.ts'
+import { coerceText } from '../../schema/coerce.ts'
 import type { Schema } from '../../schema/schema.ts'
 import type { Shape } from '../../schema/shape.ts'
 import { resolveShape } from '../../schema/shape.ts'
 import { shapeOf } from '../../schema/shape-of.ts'
 
-/** Reads the texts of one parameter, as its type says. */
+/** Reads the texts of one parameter, as its type says. What its type does not know stays text, for validation to refuse with its path. */
 export type Coercion = (texts: readonly string[]) => unknown
 
-/** How the members of an input are read from texts, by name. */
-export function coercions(schema: Schema, names?: readonly string[]): ReadonlyMap<string, Coercion> {
-  const shape = resolveShape(shapeOf(schema))
+/** How the members of an input are read from texts, by name; of a union those of all its variants. */
+export function coercions(schema: Schema): ReadonlyMap<string, Coercion> {
   const all = new Map<string, Coercion>()
-  if (shape.kind !== 'object') return all
-  for (const [name, member] of shape.members) {
-    if (names !== undefined && !names.includes(name)) continue
-    const own = resolveShape(member.shape)
-    const read = (text: string): unknown => scalar(own.kind === 'array' ? resolveShape(own.items) : own, text)
-    all.set(name, texts => {
-      if (own.kind === 'array') return texts.map(read)
-      if (texts.length > 1) {
-        throw new Fault('invalid_argument', `'${name}' is given more than once.`, { reason: 'INVALID_INPUT' })
-      }
-      return read(texts[0] as string)
-    })
+  const shape = resolveShape(shapeOf(schema))
+  const variants = shape.kind === 'object' ? [shape] : shape.kind === 'union' ? shape.variants.values() : []
+  for (const { members } of variants) {
+    for (const [name, member] of members) all.set(name, coercion(name, resolveShape(member.shape)))
   }
   return all
 }
 
-/** What is no number stays text, for validation to refuse with its path. */
-function scalar(shape: Shape, text: string): unknown {
-  switch (shape.kind) {
-    case 'integer':
-      return /^(0|-?[1-9][0-9]{0,15})$/.test(text) ? Number(text) : text
-    case 'number':
-      return /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/.test(text) ? Number(text) : text
-    case 'boolean':
-      return text === 'true' ? true : text === 'false' ? false : text
-    default:
-      return text
+function coercion(name: string, shape: Shape): Coercion {
+  if (shape.kind === 'array') return texts => texts.map(text => coerceText(text, shape.items))
+  return texts => {
+    if (texts.length === 1) return coerceText(texts[0] as string, shape)
+    throw new Fault('invalid_argument', `'${name}' is given more than once.`, { reason: 'INVALID_INPUT' })
   }
 }

@@ -34,10 +34,7 @@ class JsonRequestForm implements RequestForm {
   constructor(method: Method, pattern: HttpPattern) {
     this.pattern = pattern
     this.#resume = method.operation.sse?.resume
-    const names = pattern.hasBody
-      ? [...pattern.parameters, ...(this.#resume === undefined ? [] : [this.#resume])]
-      : undefined
-    this.#coercions = names?.length === 0 ? NONE : coercions(method.operation.input, names)
+    this.#coercions = coercions(method.operation.input)
   }
 
   read(parameters: readonly string[], query: string, body: Uint8Array | undefined, resumeAfter?: string): unknown {
@@ -95,8 +92,6 @@ class JsonRequestForm implements RequestForm {
     return (this.#coercions.get(name) as Coercion)(texts)
   }
 }
-
-const NONE: ReadonlyMap<string, Coercion> = new Map()
 
 function readBody(body: Uint8Array | undefined): Record<string, unknown> {
   if (body === undefined || body.byteLength === 0) return {}
