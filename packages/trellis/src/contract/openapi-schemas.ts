@@ -39,15 +39,20 @@ export class OpenApiSchemas {
     return this.#convert(root, { use, root, hint })
   }
 
-  /** An object's schema with its members, references at the root followed; for what travels in pieces. Undefined for a union. */
+  /** An object's schema with its members, references at the root followed: for what travels in pieces. */
   members(schema: Schema, use: SchemaUse, hint: string): { readonly object: JsonSchema; of(name: string): JsonSchema } {
     const root = jsonSchemaOf(schema, use === 'request' ? 'input' : 'output')
     const conversion = { use, root, hint }
     const object = flatten(root, root)
     return {
       object,
-      of: name => this.#convert((object.properties as Json)[name] as JsonSchema, conversion),
+      of: name => this.#convert(member(object, root, name)!, conversion),
     }
+  }
+
+  /** What a part of a request's schema refers to; intersections as one object. */
+  resolve(part: JsonSchema, schema: Schema): JsonSchema {
+    return flatten(part, jsonSchemaOf(schema, 'input'))
   }
 
   /** Converts an inline schema that belongs to `schema`. */
@@ -71,7 +76,7 @@ export class OpenApiSchemas {
     const own = pointer === '#' ? '' : pointer.slice(pointer.lastIndexOf('/') + 1)
     const anonymous = own === '' || own.startsWith('__')
     const base = anonymous ? `${conversion.hint}${own.replace(/\D/g, '')}` : own
-    const source = JSON.stringify([target, conversion.root.$defs])
+    const source = JSON.stringify(anonymous ? [target, conversion.root.$defs] : target)
     let name = componentName(base, conversion.use)
     // Another schema of the same name: this one gets a number, because what refers to itself can't be inline.
     for (let number = 2; this.#texts.has(name) && this.#texts.get(name) !== source; number++) {
@@ -143,6 +148,20 @@ function flatten(schema: JsonSchema, root: JsonSchema): JsonSchema {
     if (Array.isArray(object.required)) required.push(...object.required)
   }
   return { ...own, type: 'object', properties, required }
+}
+
+/** A member of an object, or the first variant's of a union. */
+function member(schema: JsonSchema, root: JsonSchema, name: string): JsonSchema | undefined {
+  const object = flatten(schema, root)
+  const variants = object.oneOf ?? object.anyOf
+  if (Array.isArray(variants)) {
+    for (const variant of variants as readonly JsonSchema[]) {
+      const found = member(variant, root, name)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  return (object.properties as Record<string, JsonSchema> | undefined)?.[name]
 }
 
 function lookUp(root: JsonSchema, pointer: string): JsonSchema {

@@ -176,7 +176,7 @@ function requestBody(
   if (parameters.size === 0) return content(schemas.add(operation.input, 'request', hint), needsBody(input))
   if (input.bodyMembers.size === 0) return undefined
   const { object } = schemas.members(operation.input, 'request', hint)
-  const own = withoutMembers(object, parameters)
+  const own = withoutMembers(object, parameters, one => schemas.resolve(one, operation.input))
   return content(schemas.convert(own, operation.input, 'request', hint), needsBody(input))
 }
 
@@ -189,11 +189,18 @@ function content(schema: JsonSchema, required: boolean): JsonSchema {
 }
 
 /** The members that are not in the path. They are no component of their own, whatever the whole is called. */
-function withoutMembers(schema: JsonSchema, names: ReadonlySet<string>): JsonSchema {
-  const { title: _title, $defs: _defs, ...rest } = schema
+function withoutMembers(
+  schema: JsonSchema,
+  names: ReadonlySet<string>,
+  resolve: (schema: JsonSchema) => JsonSchema,
+): JsonSchema {
+  const { title: _title, $defs: _defs, ...rest } = resolve(schema)
   const variants = rest.oneOf ?? rest.anyOf
   if (Array.isArray(variants)) {
-    return { ...rest, [rest.oneOf === undefined ? 'anyOf' : 'oneOf']: variants.map(one => withoutMembers(one, names)) }
+    return {
+      ...rest,
+      [rest.oneOf === undefined ? 'anyOf' : 'oneOf']: variants.map(one => withoutMembers(one, names, resolve)),
+    }
   }
   const properties = Object.entries((rest.properties ?? {}) as Json).filter(([name]) => !names.has(name))
   const required = ((rest.required ?? []) as readonly string[]).filter(name => !names.has(name))

@@ -1,6 +1,5 @@
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 forbids just these in strings.
-const STRING = /"(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 const LITERAL = /true|false|null/y
 const SPACE = /[ \t\n\r]*/y
 
@@ -27,7 +26,7 @@ export function locateJsonError(text: string): number {
       at++
       expected = container === '{' ? 'name' : 'value'
     } else if (expected === 'name' || (expected === 'first' && container === '{')) {
-      const end = match(STRING, at)
+      const end = matchString(at)
       if (end === undefined) return at
       at = match(SPACE, end) ?? end
       if (text[at] !== ':') return at
@@ -38,11 +37,26 @@ export function locateJsonError(text: string): number {
       at++
       expected = 'first'
     } else {
-      const end = match(char === '"' ? STRING : /[-0-9]/.test(char) ? NUMBER : LITERAL, at)
+      const end = char === '"' ? matchString(at) : match(/[-0-9]/.test(char) ? NUMBER : LITERAL, at)
       if (end === undefined) return at
       at = end
       expected = open.length === 0 ? 'nothing' : 'next'
     }
+  }
+
+  /** By hand: a regular expression would need a stack as long as the string. */
+  function matchString(from: number): number | undefined {
+    if (text[from] !== '"') return undefined
+    for (let index = from + 1; index < text.length; index++) {
+      const char = text[index]!
+      if (char === '"') return index + 1
+      if (char < ' ') return undefined
+      if (char !== '\\') continue
+      const end = match(ESCAPE, index)
+      if (end === undefined) return undefined
+      index = end - 1
+    }
+    return undefined
   }
 
   function match(token: RegExp, from: number): number | undefined {

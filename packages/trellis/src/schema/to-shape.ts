@@ -20,6 +20,9 @@ export function toShape(root: JsonSchema): Shape {
       if (keyword in schema) refuse(path, `uses '${keyword}', which protobuf can't say`)
     }
     const union = schema.oneOf ?? schema.anyOf
+    if (Array.isArray(union) && 'properties' in schema) {
+      refuse(path, 'is an object and one of several types at once; put the common members into each variant')
+    }
     if (Array.isArray(union)) return alternatives(union, path, depth)
     if (Array.isArray(schema.allOf)) return intersection(schema.allOf, path, depth)
     const values = 'const' in schema ? [schema.const] : schema.enum
