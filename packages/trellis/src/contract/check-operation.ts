@@ -1,8 +1,7 @@
-import type { Schema } from '../schema/schema.ts'
 import type { Shape } from '../schema/shape.ts'
 import { resolveShape } from '../schema/shape.ts'
-import { shapeOf } from '../schema/shape-of.ts'
 import { parseHttpPattern } from './http-pattern.ts'
+import { checkMessageSchema } from './message-schema.ts'
 import type { OperationKind, OperationOptions, SseMembers } from './operation.ts'
 import { restInput } from './rest-input.ts'
 
@@ -30,30 +29,6 @@ export function checkOperation<I, O>(kind: OperationKind, options: OperationOpti
   const empty = kind === 'unary' && output.kind === 'object' && output.members.size === 0
   checkStatuses(name, options.status, empty, kind)
   return empty
-}
-
-/**
- * Checks a schema of what travels by itself: an object, or one of several. `tolerant`: for what is read by older versions, too. Throws a
- * `TypeError` that begins with `what`.
- */
-export function checkMessageSchema(schema: Schema, what: string, reader: 'strict' | 'tolerant'): Shape {
-  let shape: Shape
-  try {
-    shape = resolveShape(shapeOf(schema))
-  } catch (cause) {
-    throw new TypeError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  }
-  if ((shape.kind !== 'object' && shape.kind !== 'union') || shape.nullable) {
-    throw new TypeError(`${what} must be an object, to which members can be added later.`)
-  }
-  const strict = reader === 'tolerant' ? findStrict(shape, '', new Set()) : undefined
-  if (strict !== undefined) {
-    const where = strict === '' ? 'it' : `'${strict}'`
-    throw new TypeError(
-      `${what}: ${where} is strict, so that an older reader would refuse what a newer writer adds. Use a plain object; requests refuse unknown members anyway.`,
-    )
-  }
-  return shape
 }
 
 function checkSse(name: string, kind: OperationKind, sse: SseMembers, input: Shape, output: Shape): void {
@@ -105,34 +80,5 @@ function checkStatuses(
   }
   if (kind === 'unary' && statuses.includes(204) && !empty) {
     throw new TypeError(`'${name}': 204 has no body, but the output has members; give another status or z.object({}).`)
-  }
-}
-
-/** Path of the first object that refuses unknown members by itself. */
-function findStrict(shape: Shape, path: string, seen: Set<Shape>): string | undefined {
-  const resolved = resolveShape(shape)
-  if (seen.has(resolved)) return undefined
-  seen.add(resolved)
-  switch (resolved.kind) {
-    case 'object': {
-      if (resolved.strict) return path
-      for (const [name, member] of resolved.members) {
-        const found = findStrict(member.shape, path === '' ? name : `${path}.${name}`, seen)
-        if (found !== undefined) return found
-      }
-      return undefined
-    }
-    case 'union':
-      for (const variant of resolved.variants.values()) {
-        const found = findStrict(variant, path, seen)
-        if (found !== undefined) return found
-      }
-      return undefined
-    case 'array':
-      return findStrict(resolved.items, `${path}[]`, seen)
-    case 'record':
-      return findStrict(resolved.values, `${path}[*]`, seen)
-    default:
-      return undefined
   }
 }

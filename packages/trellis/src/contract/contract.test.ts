@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import type { InputOf, OperationFunction, OutputOf } from './contract.ts'
 import { contract, methodName, operationPath } from './contract.ts'
+import { bidiStream, clientStream, serverStream, unary } from './define-operation.ts'
 import { event, message } from './event.ts'
-import { bidiStream, clientStream, serverStream, unary } from './operation.ts'
 
 const Id = z.object({ id: z.string() })
 const Thing = z.object({ id: z.string(), size: z.int() })

@@ -1,5 +1,5 @@
 import type { Schema } from '../schema/schema.ts'
-import { checkMessageSchema } from './check-operation.ts'
+import { checkMessageSchema } from './message-schema.ts'
 
 /** Something that happened, for every group that subscribes. Its name ends with its major version. Made by `event`. */
 export interface EventType<T = unknown> {

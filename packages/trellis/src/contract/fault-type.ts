@@ -1,7 +1,7 @@
 import type { FaultCode } from '../kernel/fault.ts'
 import { Fault, isFault, isFaultCode } from '../kernel/fault.ts'
 import type { Schema } from '../schema/schema.ts'
-import { checkMessageSchema } from './check-operation.ts'
+import { checkMessageSchema } from './message-schema.ts'
 
 /** A declared fault: part of the contract, so that a caller can tell it apart and read its details. Made by `fault`, thrown by `raise`. */
 export interface FaultType<D = unknown> {

@@ -1,5 +1,6 @@
+import { enumerationShape, integerShape, numberShape, refuse, stringShape } from './scalar-shape.ts'
 import type { JsonSchema } from './schema.ts'
-import type { ArrayShape, IntegerShape, Member, ObjectShape, RecordShape, Shape, UnionShape } from './shape.ts'
+import type { ArrayShape, Member, ObjectShape, RecordShape, Shape, UnionShape } from './shape.ts'
 import { resolveShape } from './shape.ts'
 
 const MAX_NESTING = 64
@@ -26,7 +27,7 @@ export function toShape(root: JsonSchema): Shape {
     if (Array.isArray(union)) return alternatives(union, path, depth)
     if (Array.isArray(schema.allOf)) return intersection(schema.allOf, path, depth)
     const values = 'const' in schema ? [schema.const] : schema.enum
-    if (Array.isArray(values)) return enumeration(values, schema, path)
+    if (Array.isArray(values)) return enumerationShape(values, schema, path)
     return Array.isArray(schema.type)
       ? typeList(schema, schema.type, path, depth)
       : typed(schema, schema.type, path, depth)
@@ -57,11 +58,11 @@ export function toShape(root: JsonSchema): Shape {
       case 'array':
         return array(schema, path, depth)
       case 'string':
-        return text(schema, path)
+        return stringShape(schema, path)
       case 'integer':
-        return integer(schema)
+        return integerShape(schema)
       case 'number':
-        return { kind: 'number', nullable: false, minimum: lowest(schema), maximum: highest(schema) }
+        return numberShape(schema)
       case 'boolean':
         return { kind: 'boolean', nullable: false, value: undefined }
       case 'null':
@@ -187,59 +188,6 @@ export function toShape(root: JsonSchema): Shape {
   }
 }
 
-function text(schema: JsonSchema, path: string): Shape {
-  if (schema.format === 'binary') refuse(path, 'is a file; send text, or base64')
-  const format = typeof schema.format === 'string' ? schema.format : undefined
-  const minLength = typeof schema.minLength === 'number' ? schema.minLength : 0
-  return { kind: 'string', nullable: false, values: undefined, format, minLength }
-}
-
-function integer(schema: JsonSchema): IntegerShape {
-  const minimum = Math.max(lowest(schema, 1), Number.MIN_SAFE_INTEGER)
-  const maximum = Math.min(highest(schema, 1), Number.MAX_SAFE_INTEGER)
-  return { kind: 'integer', nullable: false, minimum: Math.ceil(minimum), maximum: Math.floor(maximum) }
-}
-
-function lowest(schema: JsonSchema, step = 0): number {
-  const { minimum, exclusiveMinimum } = schema
-  return Math.max(
-    typeof minimum === 'number' ? minimum : Number.NEGATIVE_INFINITY,
-    typeof exclusiveMinimum === 'number' ? Math.floor(exclusiveMinimum) + step : Number.NEGATIVE_INFINITY,
-  )
-}
-
-function highest(schema: JsonSchema, step = 0): number {
-  const { maximum, exclusiveMaximum } = schema
-  return Math.min(
-    typeof maximum === 'number' ? maximum : Number.POSITIVE_INFINITY,
-    typeof exclusiveMaximum === 'number' ? Math.ceil(exclusiveMaximum) - step : Number.POSITIVE_INFINITY,
-  )
-}
-
-function enumeration(values: readonly unknown[], schema: JsonSchema, path: string): Shape {
-  const others = values.filter(value => value !== null)
-  const withNull = others.length < values.length
-  const [first] = others
-  if (first === undefined || others.some(value => typeof value !== typeof first)) {
-    return refuse(path, `has the values ${JSON.stringify(values)}; use values of one type`)
-  }
-  switch (typeof first) {
-    case 'string': {
-      const shape = { kind: 'string', nullable: withNull, values: others as string[], format: undefined } as const
-      return { ...shape, minLength: 0 }
-    }
-    case 'boolean':
-      return { kind: 'boolean', nullable: withNull, value: others.length === 1 ? first : undefined }
-    case 'number': {
-      const numbers = others as number[]
-      const bounds = { nullable: withNull, minimum: Math.min(...numbers), maximum: Math.max(...numbers) }
-      return { kind: numbers.every(Number.isSafeInteger) ? 'integer' : 'number', ...bounds }
-    }
-    default:
-      return refuse(path, `has the value ${JSON.stringify(first)} of type '${String(schema.type)}'; use strings`)
-  }
-}
-
 function nullable(shape: Shape, path: string): Shape {
   if (shape.kind === 'array' || shape.kind === 'record') {
     refuse(
@@ -293,8 +241,4 @@ function join(path: string, name: string): string {
 
 function withArticle(kind: 'array' | 'record'): string {
   return kind === 'array' ? 'an array' : 'a record'
-}
-
-function refuse(path: string, reason: string): never {
-  throw new TypeError(`${path === '' ? 'It' : `'${path}'`} ${reason}.`)
 }

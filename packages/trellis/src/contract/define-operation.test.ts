@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { own } from './allow.ts'
+import { clientStream, serverStream, unary } from './define-operation.ts'
 import type { OperationOptions } from './operation.ts'
-import { clientStream, serverStream, unary } from './operation.ts'
 
 const Id = z.object({ id: z.string() })
 const Thing = z.object({ id: z.string(), size: z.int() })
