@@ -127,7 +127,7 @@ export class KeySet {
   }
 
   async #import(jwk: PublicJwk): Promise<KnownKey> {
-    const { importJWK } = await import('jose/key/import')
+    const { importJWK } = await this.#runtime.native(import('jose/key/import'))
     // Only asymmetric keys come this far, and these become a CryptoKey.
     const key = (await this.#runtime.native(importJWK({ ...jwk }, jwk.alg))) as CryptoKey
     return { jwk, key, gone: false }

@@ -87,7 +87,7 @@ class RotatingIssuer implements TokenIssuer {
     const keys = await this.#current()
     const now = this.#runtime.clock.now()
     const signer = signerOf(keys, now, this.#rotation) as SigningKey
-    const { SignJWT } = await import('jose/jwt/sign')
+    const { SignJWT } = await this.#runtime.native(import('jose/jwt/sign'))
     const key = await this.#import(signer)
     const issuedAt = Math.floor(now / 1000)
     const exp = issuedAt + Math.ceil(this.#lifetimeMs / 1000)
@@ -129,7 +129,7 @@ class RotatingIssuer implements TokenIssuer {
 
   async #import(signer: SigningKey): Promise<CryptoKey> {
     if (this.#imported?.kid !== signer.kid) {
-      const { importJWK } = await import('jose/key/import')
+      const { importJWK } = await this.#runtime.native(import('jose/key/import'))
       const key = importJWK({ ...signer.privateJwk, kty: signer.publicJwk.kty }, signer.algorithm)
       this.#imported = { kid: signer.kid, key: this.#runtime.native(key as Promise<CryptoKey>) }
     }

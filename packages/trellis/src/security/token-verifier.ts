@@ -30,6 +30,15 @@ export const MAX_TOKEN_LENGTH = 8_192
 /** How long an entry may keep its place in the order of use before it is moved: moving at each use would cost more than it tells. */
 const TOUCH_MS = 1_000
 
+/** Loaded with the first token: a service that sees none does without some megabytes. */
+async function loadJose(): Promise<Pick<typeof import('jose'), 'jwtVerify' | 'decodeProtectedHeader'>> {
+  const [{ jwtVerify }, { decodeProtectedHeader }] = await Promise.all([
+    import('jose/jwt/verify'),
+    import('jose/decode/protected_header'),
+  ])
+  return { jwtVerify, decodeProtectedHeader }
+}
+
 interface Entry {
   readonly token: VerifiedToken
   readonly key: KnownKey
@@ -96,30 +105,24 @@ class CachingVerifier implements TokenVerifier {
 
   async #verify(token: string, digest: string): Promise<VerifiedToken> {
     const { issuer, audience, type = 'at+jwt' } = this.#options
-    const { jwtVerify } = await import('jose/jwt/verify')
-    let used: KnownKey | undefined
+    const { jwtVerify, decodeProtectedHeader } = await this.#runtime.native(loadJose())
     try {
-      const { payload } = await this.#runtime.native(
-        jwtVerify(
-          token,
-          async header => {
-            if (typeof header.kid !== 'string') throw tokenFault('TOKEN_KEY_UNKNOWN')
-            used = await this.#keys.find(header.kid)
-            if (used.jwk.alg !== header.alg) throw tokenFault('TOKEN_ALGORITHM_REFUSED')
-            return used.key
-          },
-          {
-            issuer,
-            audience,
-            typ: type,
-            algorithms: [...this.#algorithms],
-            requiredClaims: ['sub', 'exp', 'iat'],
-            clockTolerance: this.#leewayMs / 1000,
-            currentDate: new Date(this.#runtime.clock.now()),
-          },
-        ),
-      )
-      return this.#remember(digest, payload, used as KnownKey)
+      const { alg, kid } = decodeProtectedHeader(token)
+      if (!this.#algorithms.some(accepted => accepted === alg)) throw tokenFault('TOKEN_ALGORITHM_REFUSED')
+      if (typeof kid !== 'string') throw tokenFault('TOKEN_KEY_UNKNOWN')
+      const known = await this.#keys.find(kid)
+      if (known.jwk.alg !== alg) throw tokenFault('TOKEN_ALGORITHM_REFUSED')
+      const verified = jwtVerify(token, known.key, {
+        issuer,
+        audience,
+        typ: type,
+        algorithms: [known.jwk.alg],
+        requiredClaims: ['sub', 'exp', 'iat'],
+        clockTolerance: this.#leewayMs / 1000,
+        currentDate: new Date(this.#runtime.clock.now()),
+      })
+      const { payload } = await this.#runtime.native(verified)
+      return this.#remember(digest, payload, known)
     } catch (error) {
       throw fromJose(error)
     }
