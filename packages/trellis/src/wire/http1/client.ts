@@ -47,7 +47,7 @@ const IDLE_MS = 30_000
 const SWEEP_MS = 5_000
 
 /** A `net.Socket` has all of these, a virtual one some. */
-type Kept = Duplex & { readonly bytesWritten?: number; ref?(): void; unref?(): void }
+type Kept = Duplex & { readonly bytesWritten?: number; ref?: () => void; unref?(): void }
 
 /** A connection without a request. */
 interface Idle {
@@ -102,8 +102,9 @@ class NodeHttpClient implements HttpClient {
 
   #reuse(socket: Kept, request: ClientRequest): void {
     this.#idle.delete(socket)
-    socket.ref?.()
-    request.reusedSocket = true
+    socket.ref ??= () => undefined
+    // Also takes off the guard against bytes that arrive while the socket is idle, which would cut the next answer.
+    NodeAgent.prototype.reuseSocket.call(this.#agent, socket, request)
   }
 
   #armSweep(): void {
@@ -180,12 +181,14 @@ class NodeHttpClient implements HttpClient {
 /** Marks a request that found its kept connection closed and sent nothing. */
 const UNSENT: unique symbol = Symbol('unsent')
 
-function requestHeaders(address: Address, { headers, body }: OutgoingRequest): string[] {
+function requestHeaders(address: Address, { method, headers, body }: OutgoingRequest): string[] {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
   const all = ['host', `${host}:${address.port}`, ...headers]
   if (typeof body === 'string') all.push('content-length', String(Buffer.byteLength(body)))
   else if (body instanceof Uint8Array) all.push('content-length', String(body.byteLength))
   else if (body !== undefined) all.push('transfer-encoding', 'chunked')
+  // RFC 9110, section 8.6: methods that usually have a body say that it is empty.
+  else if (method === 'POST' || method === 'PUT' || method === 'PATCH') all.push('content-length', '0')
   return all
 }
 
