@@ -34,8 +34,9 @@ import { hearPrice, knownPrices, priceMigrations } from './prices.ts'
 /** The order, which must be the caller's or open to them; one that is not is not there. */
 async function owned(orderId: string, ctx: ServiceContext): Promise<ListedOrder> {
   const found = await findOrder(ctx.read, orderId)
-  if (found === undefined) throw raise(OrderNotFound, { details: { orderId } })
-  ctx.authorize(found.order.userId)
+  const missing = () => raise(OrderNotFound, { details: { orderId } })
+  if (found === undefined) throw missing()
+  ctx.authorize(found.order.userId, missing)
   return found
 }
 

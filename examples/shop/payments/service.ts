@@ -62,8 +62,9 @@ export const payments = service('payments', {
     implement(Payments, {
       async get({ orderId }, ctx) {
         const row = await findPayment(ctx.read, orderId)
-        if (row === undefined) throw raise(PaymentNotFound, { details: { orderId } })
-        ctx.authorize(row.user_id)
+        const missing = () => raise(PaymentNotFound, { details: { orderId } })
+        if (row === undefined) throw missing()
+        ctx.authorize(row.user_id, missing)
         return toPayment(ctx.read, row)
       },
 

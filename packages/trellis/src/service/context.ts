@@ -1,6 +1,6 @@
 import type { Contract, Publishable } from '../contract/index.ts'
 import type { Aggregate, AggregateHandle, AnyEvent, EventFamily, RecordedEvent } from '../events/index.ts'
-import type { Context } from '../kernel/index.ts'
+import type { Context, Fault } from '../kernel/index.ts'
 import type { Client } from '../rpc/index.ts'
 import type { Sql, Transaction } from '../store/index.ts'
 import type { Fields, LogLevel } from '../telemetry/index.ts'
@@ -50,12 +50,22 @@ export interface ServiceContext extends Context {
   changes<E extends AnyEvent>(type: EventFamily<E>, id: string, after?: number): AsyncIterable<RecordedEvent<E>>
   /** The value of a resource that the service declared. */
   resource<T>(resource: Resource<T>): T
-  /** Under `allow: own(permission)`: the thing belongs to `ownerId`; throws unless the caller is the owner or has the permission. */
-  authorize(ownerId: string): void
+  /**
+   * Under `allow: own(permission)`: the thing belongs to `ownerId`; throws unless the caller is the owner or has the permission. Pass as `missing` the fault of an
+   * unknown id, so that what is not the caller's looks like what does not exist.
+   */
+  authorize(ownerId: string, missing?: () => Fault): void
   /** A new id, sortable by time of making. */
   newId(): string
   /** Wall clock, milliseconds since 1970. */
   now(): number
+  /** A setting by its name in the environment, such as `SHOP_ADMIN_PASSWORD`. */
+  setting(name: string): string | undefined
+  /**
+   * Tells whoever starts the system something, on its start screen: an address, an account. `secret`: it is shown and never written to a log or a file, and shown under
+   * `--quiet` too, since it is told once.
+   */
+  notice(text: string, options?: { readonly secret?: boolean }): void
   /** Writes a log line that carries the trace. */
   log(level: LogLevel, message: string, fields?: Fields, error?: unknown): void
 }

@@ -20,7 +20,7 @@ export interface ResourceEnvironment {
 export interface Resource<T = unknown> {
   readonly name: string
   readonly create: (environment: ResourceEnvironment) => T | Promise<T>
-  dispose(value: T): void | Promise<void>
+  dispose(value: T): void | PromiseLike<void>
 }
 
 /**
@@ -32,7 +32,7 @@ export interface Resource<T = unknown> {
 export function resource<T>(
   name: string,
   create: (environment: ResourceEnvironment) => T | Promise<T>,
-  dispose?: (value: T) => void | Promise<void>,
+  dispose?: (value: T) => void | PromiseLike<void>,
 ): Resource<T> {
   return { name, create, dispose: dispose ?? (() => undefined) }
 }

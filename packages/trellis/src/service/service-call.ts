@@ -14,9 +14,11 @@ import type {
   TraceContext,
 } from '../kernel/index.ts'
 import type { Client } from '../rpc/index.ts'
+import { authorizeOwner } from '../security/index.ts'
 import type { Sql } from '../store/index.ts'
 import type { Fields, LogLevel } from '../telemetry/index.ts'
 import type { ConsumerContext, ServiceContext, ServiceTransaction } from './context.ts'
+import type { Notice } from './platform.ts'
 import type { Resource } from './resource.ts'
 
 /** What the running service lends to its calls. */
@@ -32,7 +34,8 @@ export interface ServiceMeans {
     ctx: Context,
   ): AsyncIterable<RecordedEvent<E>>
   resource<T>(resource: Resource<T>): T
-  authorize(ctx: Context, ownerId: string): void
+  setting(name: string): string | undefined
+  notice(notice: Notice): void
   log(level: LogLevel, message: string, fields: Fields | undefined, ctx: Context, error: unknown): void
 }
 
@@ -101,14 +104,20 @@ export class ServiceCall implements ServiceContext {
   resource<T>(resource: Resource<T>): T {
     return this.#means.resource(resource)
   }
-  authorize(ownerId: string): void {
-    this.#means.authorize(this.#base, ownerId)
+  authorize(ownerId: string, missing?: () => Fault): void {
+    authorizeOwner(this.#base, ownerId, missing)
   }
   newId(): string {
     return this.#base.runtime.random.id()
   }
   now(): number {
     return this.#base.runtime.clock.now()
+  }
+  setting(name: string): string | undefined {
+    return this.#means.setting(name)
+  }
+  notice(text: string, options: { readonly secret?: boolean } = {}): void {
+    this.#means.notice({ service: this.#means.name, text, secret: options.secret ?? false })
   }
   log(level: LogLevel, message: string, fields?: Fields, error?: unknown): void {
     this.#means.log(level, message, fields, this.#base, error)
