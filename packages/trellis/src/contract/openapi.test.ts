@@ -98,7 +98,7 @@ describe('the OpenAPI document', () => {
     for (const [, pointer] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       let target = document
       for (const part of pointer!.split('/')) target = target?.[part]
-      assert.ok(target, pointer)
+      assert.ok(target, pointer!)
     }
     assert.doesNotMatch(JSON.stringify(document), /\$defs|\$schema/)
   })
