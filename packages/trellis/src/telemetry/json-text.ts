@@ -40,7 +40,7 @@ interface MemberName {
   readonly sensitive: boolean
 }
 
-/** Names are few, since they come from code; the bound only guards against code that makes them up. */
+/** A memo of a pure function. Names are few, since they come from code; the bound only guards against code that makes them up. */
 const MAX_KNOWN_NAMES = 2_000
 const knownNames = new Map<string, MemberName>()
 
