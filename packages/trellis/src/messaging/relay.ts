@@ -63,6 +63,10 @@ const LOOK_MS = 1_000
 const FIRST_PAUSE_MS = 50
 /** Longest pause while the broker is down: what waits leaves soon after it is back. */
 const LONGEST_PAUSE_MS = 2_000
+/** Pause before a refused record is tried again, milliseconds; it doubles with each attempt. */
+const REFUSED_PAUSE_MS = 200
+/** Pause while nothing but refused records is left, milliseconds. */
+const REFUSED_LOOK_MS = 50
 /** Records removed by one statement; its text must be constant. */
 const REMOVE_CHUNK = 32
 const REMOVE = `delete from outbox where number in (${Array.from({ length: REMOVE_CHUNK }, () => '?').join(', ')})`
@@ -134,6 +138,8 @@ class OutboxRelay implements Relay {
   #resume: (() => void) | undefined
   #limit = 32
   #pauseMs = FIRST_PAUSE_MS
+  /** Refused records, and when each is tried again, by the monotonic clock. */
+  readonly #refused: Map<number, number> = new Map()
   #closed = false
 
   constructor(runtime: Runtime, options: RelayOptions, leaseMs: number, maxAttempts: number) {
@@ -211,6 +217,7 @@ class OutboxRelay implements Relay {
         const done = sent
         const taken = await this.#store.transaction(tx => this.#step(tx, done))
         if (done.numbers.length > 0) this.#options.crashPoint?.('relay.removed')
+        for (const { row } of done.refused) if (row.attempts + 1 >= this.#maxAttempts) this.#refused.delete(row.number)
         sent = NOTHING
         if (this.#closed) return // an earlier wake may have taken more: the lease runs out, or the same instance comes back
         if (taken.busyUntil !== undefined) {
@@ -223,15 +230,20 @@ class OutboxRelay implements Relay {
           return
         }
         this.#options.crashPoint?.('relay.claimed')
-        sent = await this.#send(taken.rows)
+        const rows = this.#due(taken.rows)
+        if (rows.length === 0) {
+          await this.#pause(REFUSED_LOOK_MS)
+          continue
+        }
+        sent = await this.#send(rows)
         this.#options.crashPoint?.('relay.published')
         if (sent.failure !== undefined) throw sent.failure
-        if (sent.refused.length > 0) await this.#pause()
-        else this.#pauseMs = FIRST_PAUSE_MS
+        this.#pauseMs = FIRST_PAUSE_MS
       } catch (error) {
         this.#report(error)
         if (this.#closed) return // what was sent and not removed is sent again by the next relay
-        await this.#pause()
+        await this.#pause(this.#pauseMs * (0.5 + 0.5 * this.#runtime.random.next()))
+        this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
       }
     }
   }
@@ -255,9 +267,7 @@ class OutboxRelay implements Relay {
     if (this.#running === undefined) this.#lookAfter(LOOK_MS)
   }
 
-  async #pause(): Promise<void> {
-    const delayMs = this.#pauseMs * (0.5 + 0.5 * this.#runtime.random.next())
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+  async #pause(delayMs: number): Promise<void> {
     await new Promise<void>(resolve => {
       const cancel = this.#runtime.timers.after(delayMs, resolve, { background: true })
       this.#resume = () => {
@@ -315,6 +325,19 @@ class OutboxRelay implements Relay {
     this.#options.crashPoint?.('relay.set-aside-in-transaction')
   }
 
+  /** Leaves out records that were refused a moment ago, and those behind them with the same key. */
+  #due(rows: readonly OutboxRow[]): readonly OutboxRow[] {
+    if (this.#refused.size === 0) return rows
+    const now = this.#runtime.clock.monotonic()
+    const held = new Set<string>()
+    return rows.filter(({ number, order_key: key }) => {
+      const until = this.#refused.get(number)
+      if ((until === undefined || until <= now) && (key === null || !held.has(key))) return true
+      if (key !== null) held.add(key)
+      return false
+    })
+  }
+
   async #send(rows: readonly OutboxRow[]): Promise<Sent> {
     const characters = rows.reduce((sum, row) => sum + row.body.length + row.attributes.length, 0)
     const average = Math.max(1, characters / rows.length)
@@ -344,6 +367,10 @@ class OutboxRelay implements Relay {
         if (!isRefusal(fault)) return { numbers, refused, failure: fault }
         this.#report(fault)
         refused.push({ row, fault })
+        this.#refused.set(
+          row.number,
+          this.#runtime.clock.monotonic() + REFUSED_PAUSE_MS * 2 ** Math.min(row.attempts, 10),
+        )
         if (row.order_key !== null) held.add(row.order_key)
       }
     }

@@ -1,37 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRuntime, Fault } from '../../kernel/index.ts'
+import { createRuntime } from '../../kernel/index.ts'
 import type { Store } from '../../store/index.ts'
 import { openSqlite, type SqliteOptions } from '../../store/sqlite/index.ts'
 import { type BrokerUnderTest, brokerConformance } from '../../testing/conformance/broker.ts'
 import type { Broker } from '../messaging.ts'
+import { severable } from './severable.test-fixture.ts'
 import { createStoreBroker } from './store-broker.ts'
-
-/** A store that can be taken away, as death takes it away from a process. */
-function severable(store: Store): { readonly store: Store; sever(): void } {
-  let dead = false
-  const gone = (): Promise<never> => Promise.reject(new Fault('unavailable', 'The process is dead.'))
-  return {
-    sever() {
-      dead = true
-    },
-    store: {
-      capabilities: store.capabilities,
-      dialect: store.dialect,
-      reader: {
-        all: (text, ...values) => (dead ? gone() : store.reader.all(text, ...values)),
-        get: (text, ...values) => (dead ? gone() : store.reader.get(text, ...values)),
-        run: () => gone(),
-      },
-      transaction: (body, options) => (dead ? gone() : store.transaction(body, options)),
-      now: () => store.now(),
-      migrate: (module, migrations) => store.migrate(module, migrations),
-      health: () => store.health(),
-      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-    },
-  }
-}
 
 async function prepare(options: Partial<SqliteOptions>, wake: boolean): Promise<BrokerUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'trellis-broker-'))

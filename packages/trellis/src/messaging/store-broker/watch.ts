@@ -91,7 +91,7 @@ export class Watch {
       while (this.#poked) {
         this.#poked = false
         await file.append('.')
-        if (++this.#appended % 1_024 === 0 && (await file.size()) > MAX_WAKE_BYTES) await file.truncate()
+        if (this.#appended++ % 1_024 === 0 && (await file.size()) > MAX_WAKE_BYTES) await file.truncate()
       }
     } catch (error) {
       this.#parts.onFault(error) // the others poll
