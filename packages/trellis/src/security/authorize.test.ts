@@ -173,6 +173,11 @@ test('a reader that leaves closes the stream behind the check', async () => {
   assert.equal(closed, true)
 })
 
+test('a route lets those who are signed in pass to the service, which knows the owner', async () => {
+  assert.equal(await call(OWN, user('ada'), undefined, {}, 'route'), 'answer')
+  await denied(call(OWN, undefined, undefined, {}, 'route'), 'unauthenticated', 'SIGN_IN_REQUIRED')
+})
+
 test('the owner can not be checked where the contract does not speak of owners', async () => {
   const body = (ctx: Context): void => authorizeOwner(ctx, 'ada')
   await denied(call({ kind: 'signed-in' }, user('ada'), body), 'internal', 'OWNERSHIP_NOT_DECLARED')

@@ -26,7 +26,9 @@ export function authorize(options: AuthorizeOptions = {}): Middleware {
     if (target.kind !== 'server' && target.kind !== 'route') return next
     const name = `${target.name}/${target.operation}`
     const { allow } = target
-    if (allow?.kind === 'own') return owned(next, name, allow.permission, foreign)
+    if (allow?.kind === 'own') {
+      return target.kind === 'route' ? signedIn(next) : owned(next, name, allow.permission, foreign)
+    }
     return async (input, ctx) => {
       const refusal = refusalOf(allow, ctx.identity, edges, name)
       if (refusal !== undefined) throw refusal
@@ -76,6 +78,14 @@ function owned<I, O>(
       return guardedStream(output, () => (state.checked ? undefined : ownershipUnchecked(name))) as O
     if (!state.checked) throw ownershipUnchecked(name)
     return output
+  }
+}
+
+/** Whose a thing is only the service behind a route can tell. */
+function signedIn<I, O>(next: Handler<I, O>): Handler<I, O> {
+  return async (input, ctx) => {
+    if (ctx.identity === undefined) throw signInRequired()
+    return next(input, ctx)
   }
 }
 

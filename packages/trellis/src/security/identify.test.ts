@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Fault, type Identity } from '../kernel/index.ts'
 import { createVirtualRuntime } from '../testing/index.ts'
 import { identify, SERVICE_TOKEN_HEADER, throughService } from './identify.ts'
-import { memoryKeys } from './key-storage.ts'
+import { fileKeys, memoryKeys } from './key-storage.ts'
 import { roles } from './roles.ts'
 import type { TokenVerifier, VerifiedToken } from './security.ts'
 import { createServiceIdentity, createServiceVerifier, prepareSystemKey } from './service-identity.ts'
@@ -101,6 +101,21 @@ test('services of one system know each other by the system\u2019s key, and nobod
   const stranger = createServiceIdentity(runtime, { service: 'orders', keys: memoryKeys() })
   const forged = await runtime.run(Promise.resolve(stranger.token()))
   await runtime.run(assert.rejects(Promise.resolve(verifier.verify(forged)), { code: 'unauthenticated' }))
+})
+
+test('services that start at once on an empty key file agree on one key', async () => {
+  const runtime = createVirtualRuntime({ seed: 1 })
+  const keys = fileKeys(runtime, '/data/system.keys')
+  const names = ['orders', 'payments', 'users']
+  const tokens = await runtime.run(
+    Promise.all(names.map(service => createServiceIdentity(runtime, { service, keys }).token())),
+  )
+  const verifier = createServiceVerifier(runtime, keys)
+  const verified = await runtime.run(Promise.all(tokens.map(token => verifier.verify(token))))
+  assert.deepEqual(
+    verified.map(({ subject }) => subject),
+    names,
+  )
 })
 
 test('a service signs once per life of its token, renews it in time, and outlives a key that can not be read', async () => {

@@ -22,7 +22,7 @@ export function memoryKeys(): KeyStorage {
   }
 }
 
-/** Keys in a file that its owner alone can read (mode 0600). One process updates; others may load at any time. */
+/** Keys in a file that its owner alone can read (mode 0600). One process updates, one step at a time; others may load whenever they want. */
 export function fileKeys(runtime: Runtime, path: string): KeyStorage {
   const load = async (): Promise<readonly SigningKey[]> => {
     const bytes = await runtime.fs.read(path)
@@ -41,13 +41,20 @@ export function fileKeys(runtime: Runtime, path: string): KeyStorage {
       },
     )
   }
+  const replace = async (change: Parameters<KeyStorage['update']>[0]): Promise<readonly SigningKey[]> => {
+    const keys = change(await load())
+    await runtime.fs.makeFolder(dirname(path))
+    await runtime.fs.write(path, JSON.stringify({ keys }), { mode: 0o600 })
+    return keys
+  }
+  let last: Promise<unknown> = Promise.resolve()
   return {
     load,
-    async update(change) {
-      const keys = change(await load())
-      await runtime.fs.makeFolder(dirname(path))
-      await runtime.fs.write(path, JSON.stringify({ keys }), { mode: 0o600 })
-      return keys
+    update(change) {
+      // One after the other: two first keys made side by side would each be unknown to whoever has the other.
+      const updated = last.then(() => replace(change))
+      last = updated.catch(() => undefined)
+      return updated
     },
   }
 }
