@@ -1,5 +1,6 @@
 export type { ClientOptions } from './client.ts'
 export { bindClient, createClient } from './client.ts'
+export { CLIENT_ADDRESS_HEADER, clientAddress } from './client-address.ts'
 export type { Implementation } from './implement.ts'
 export { implement } from './implement.ts'
 export { DEFAULT_TIMEOUT_MS } from './method.ts'

@@ -21,6 +21,8 @@ export interface BodyWriter {
   drained(): Promise<void>
   /** Ends the body, with trailers if the protocol has them. */
   end(trailers?: Headers): void
+  /** Breaks the body off, so that the reader can tell that it is not complete. Nothing happens after `end`. */
+  abort(): void
 }
 
 /** One request and its response, on the server. */

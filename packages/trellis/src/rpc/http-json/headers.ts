@@ -6,6 +6,7 @@ import type { Baggage, TraceContext } from '../../kernel/trace.ts'
 import { formatBaggage, formatTraceparent, parseBaggage, parseTraceparent } from '../../kernel/trace.ts'
 import { idempotencyKey } from '../../resilience/idempotency-key.ts'
 import type { Headers } from '../../wire/exchange.ts'
+import { CLIENT_ADDRESS_HEADER } from '../client-address.ts'
 
 /** What the headers of a request say about its call. */
 export interface CallHeaders {
@@ -15,6 +16,7 @@ export interface CallHeaders {
   lastEventId: string | undefined
   idempotencyKey: string | undefined
   timeout: string | undefined
+  clientAddress: string | undefined
   trace: TraceContext | undefined
   baggage: Baggage | undefined
   hasBody: boolean
@@ -29,6 +31,7 @@ export function readHeaders(headers: Headers): CallHeaders {
     lastEventId: undefined,
     idempotencyKey: undefined,
     timeout: undefined,
+    clientAddress: undefined,
     trace: undefined,
     baggage: undefined,
     hasBody: false,
@@ -65,6 +68,9 @@ export function readHeaders(headers: Headers): CallHeaders {
         break
       case 'connect-timeout-ms':
         call.timeout ??= value
+        break
+      case CLIENT_ADDRESS_HEADER:
+        call.clientAddress = value
         break
       case 'traceparent':
         traceparent ??= value

@@ -11,6 +11,7 @@ import type { Identity } from '../../kernel/identity.ts'
 import type { Runtime } from '../../kernel/runtime.ts'
 import { checkIdempotencyKey, idempotencyKey } from '../../resilience/idempotency-key.ts'
 import type { Exchange, ExchangeHandler, Headers, Peer } from '../../wire/exchange.ts'
+import { addressOf, clientAddress } from '../client-address.ts'
 import { defaultTimeoutMs } from '../method.ts'
 import { responseInfo } from '../response-info.ts'
 import type { ServerMethod } from '../rpc.ts'
@@ -40,6 +41,8 @@ export interface HttpJsonOptions {
   readonly maxTimeoutMs?: number
   /** Milliseconds without an event after which SSE sends a comment, so that nobody in between takes the connection for dead. Default 15,000. */
   readonly heartbeatMs?: number
+  /** Services that stand at the edge: what they say about the caller's address is believed. Default `['gateway']`. */
+  readonly edges?: readonly string[]
   /** Sent with every answer, such as security headers. Default: none. */
   readonly headers?: Headers
   /** Answers what no route has. Default: 404 as a problem document. */
@@ -84,6 +87,7 @@ class JsonHandler implements HttpJsonHandler {
   readonly #maxBodyBytes: number
   readonly #maxTimeoutMs: number
   readonly #heartbeatMs: number
+  readonly #edges: readonly string[]
   readonly #headers: Headers
   readonly #fallback: ExchangeHandler | undefined
   readonly #streams = new Set<CallContext>()
@@ -94,6 +98,7 @@ class JsonHandler implements HttpJsonHandler {
     this.#maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES
     this.#maxTimeoutMs = options.maxTimeoutMs ?? DEFAULT_MAX_TIMEOUT_MS
     this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS
+    this.#edges = options.edges ?? ['gateway']
     this.#headers = options.headers ?? []
     this.#fallback = options.fallback
     for (const method of server.methods) this.#route(method, options)
@@ -170,7 +175,7 @@ class JsonHandler implements HttpJsonHandler {
       } catch (error) {
         refused = error ?? new Error('identify threw nothing')
       }
-      const started = this.#start(route.method, headers, identity)
+      const started = this.#start(route.method, headers, identity, exchange.peer)
       ctx = started
       exchange.onClose(() => started.cancel(readerGone()))
       let input: unknown
@@ -189,7 +194,7 @@ class JsonHandler implements HttpJsonHandler {
     }
   }
 
-  #start({ operation }: ServerMethod, headers: CallHeaders, identity: Identity | undefined): CallContext {
+  #start({ operation }: ServerMethod, headers: CallHeaders, identity: Identity | undefined, peer: Peer): CallContext {
     const asked = readTimeout(headers.timeout)
     const unary = operation.kind === 'unary'
     const timeoutMs =
@@ -200,6 +205,7 @@ class JsonHandler implements HttpJsonHandler {
       ...(headers.trace === undefined ? {} : { trace: headers.trace }),
       ...(headers.baggage === undefined ? {} : { baggage: headers.baggage }),
     })
+    ctx.set(clientAddress, addressOf(identity, headers.clientAddress, peer, this.#edges))
     if (operation.statuses.length > 1) ctx.set(responseInfo, {})
     return ctx
   }

@@ -124,6 +124,12 @@ export class NodeExchange implements Exchange, BodyWriter {
     this.#connection.finish(this, this.#clock.monotonic())
   }
 
+  abort(): void {
+    if (this.#gone || this.#response.writableEnded) return
+    // HTTP/1.1 says so by closing alone: a chunked body without its last chunk, a sized one that is too short.
+    this.#response.destroy()
+  }
+
   onClose(listener: () => void): void {
     if (this.#gone) {
       listener()
