@@ -107,7 +107,7 @@ export class IdempotencyKeys implements AsyncDisposable {
    * upon: the same key on another thing is another key. The input must be JSON.
    */
   wrap<I, O>(next: Handler<I, O>, target: Target, path: (input: I) => string): Handler<I, O> {
-    return (input, ctx) => {
+    return async (input, ctx) => {
       const key = ctx.get(idempotencyKey)
       if (key === undefined) return next(input, ctx)
       const subject = ctx.identity === undefined ? '' : `${ctx.identity.kind}:${ctx.identity.subject}`
