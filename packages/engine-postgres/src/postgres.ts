@@ -6,7 +6,6 @@ import {
   migrate,
   type Row,
   type Sql,
-  type SqlValue,
   type Store,
   type StoreCapabilities,
   type StoreHealth,
@@ -14,11 +13,13 @@ import {
   type TransactionOptions,
 } from 'trellis/store'
 import { postgresDialect } from './dialect.ts'
-import { busyFault, isConflict, isDisconnect, postgresFault, tooLongFault, unavailableFault } from './faults.ts'
+import { busyFault, isConflict, isDisconnect, postgresFault, unavailableFault } from './faults.ts'
+import { createReader } from './reader.ts'
 import { Slots } from './slots.ts'
 import { Statements } from './statement.ts'
 import { PostgresTransaction } from './transaction.ts'
 import { types } from './values.ts'
+import { abortFault, watch } from './watch.ts'
 
 /** Where the database is, and how it is used. */
 export interface PostgresOptions {
@@ -111,7 +112,10 @@ class PostgresStore implements Store {
     this.#readers = pool(readers, '-c default_transaction_read_only=on')
     this.#writing = new Slots(poolSize, maxQueue)
     this.#reading = new Slots(readers, maxQueue)
-    this.reader = this.#createReader()
+    this.reader = createReader(runtime, this.#readers, this.#reading, this.#statements, {
+      attempts: readers + 1,
+      refuse: () => this.#refuseClosed(),
+    })
   }
 
   async open(): Promise<void> {
@@ -174,13 +178,13 @@ class PostgresStore implements Store {
   async #attempt<T>(body: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<Attempt<T>> {
     const { client, tx } = await this.#begin(options.maxHoldMs ?? 1_000)
     let broken: Error | undefined
-    const watch = this.#watch(tx, options)
+    const watched = watch(this.#runtime, tx, options)
     try {
-      const value = await Promise.race([body(tx), watch.stopped])
+      const value = await Promise.race([body(tx), watched.stopped])
       tx.end('its body has returned')
-      await Promise.race([tx.settled(), watch.stopped])
+      await Promise.race([tx.settled(), watched.stopped])
       if (tx.doomed !== undefined) throw tx.doomed
-      watch.cancel()
+      watched.cancel()
       try {
         await this.#commit(client)
       } catch (error) {
@@ -193,13 +197,13 @@ class PostgresStore implements Store {
     } catch (error) {
       tx.end('it was rolled back')
       if (broken !== undefined || isFault(error, 'COMMIT_UNKNOWN')) throw error
-      broken = await this.#rollback(client, tx, watch.fault !== undefined)
+      broken = await this.#rollback(client, tx, watched.fault !== undefined)
       // Whatever the body threw, perhaps in words of its own: it was the conflict that stopped it.
-      if (watch.fault === undefined && tx.doom !== undefined && isConflict(tx.doom))
+      if (watched.fault === undefined && tx.doom !== undefined && isConflict(tx.doom))
         return { kind: 'conflict', conflict: tx.doom }
       throw error
     } finally {
-      watch.cancel()
+      watched.cancel()
       client.release(broken)
     }
   }
@@ -247,80 +251,6 @@ class PostgresStore implements Store {
     }
   }
 
-  /** Stops a body that holds too long or whose caller gave up. `stopped` never resolves. */
-  #watch(tx: PostgresTransaction, options: TransactionOptions): Watch {
-    const { promise, reject } = Promise.withResolvers<never>()
-    promise.catch(() => undefined) // it may be rejected after everything else has ended
-    const stop = (fault: Fault, why: string): void => {
-      watch.fault = fault
-      tx.end(why)
-      reject(fault)
-    }
-    const cancelTimer = this.#runtime.timers.after(options.maxHoldMs ?? 1_000, () =>
-      stop(tooLongFault(), 'it held the database for too long'),
-    )
-    const { signal } = options
-    const onAbort = (): void => {
-      if (signal !== undefined) stop(abortFault(signal), 'its caller gave up')
-    }
-    const watch: Watch = {
-      stopped: promise,
-      fault: undefined,
-      cancel: () => {
-        cancelTimer()
-        signal?.removeEventListener('abort', onAbort)
-      },
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (signal?.aborted === true) onAbort()
-    return watch
-  }
-
-  #createReader(): Sql {
-    const query = async (text: string, values: readonly SqlValue[]): Promise<Row[]> => {
-      this.#refuseClosed()
-      const statement = this.#statements.prepare(text, values)
-      await this.#reading.enter(undefined, abortFault)
-      try {
-        for (let attempt = 0; ; attempt++) {
-          try {
-            const { rows } = await this.#runtime.native(
-              this.#readers.query({
-                text: statement.text,
-                values: values as SqlValue[],
-                ...(statement.name === undefined ? {} : { name: statement.name }),
-              }),
-            )
-            return rows as Row[]
-          } catch (error) {
-            if ((error as { code?: unknown }).code === '25006')
-              throw postgresFault(
-                new Fault('internal', 'The reader cannot write; use a transaction.', {
-                  reason: 'SQL_ERROR',
-                  cause: error,
-                }),
-              )
-            // Reading again is harmless: pooled connections may have died unnoticed, and prepared statements be out of date.
-            const again = isConflict(error) || (isDisconnect(error) && !isRefused(error))
-            if (!again || attempt > this.#poolSize) throw postgresFault(error, text)
-          }
-        }
-      } finally {
-        this.#reading.leave()
-      }
-    }
-    return {
-      all: async <R = Row>(text: string, ...values: readonly SqlValue[]): Promise<R[]> =>
-        (await query(text, values)) as R[],
-      get: async <R = Row>(text: string, ...values: readonly SqlValue[]): Promise<R | undefined> =>
-        (await query(text, values))[0] as R | undefined,
-      run: async (text: string, ...values: readonly SqlValue[]): Promise<number> => {
-        await query(text, values)
-        return 0
-      },
-    }
-  }
-
   #fromServer(wallMs: number): number {
     return Math.round(this.#runtime.clock.fromWall(wallMs))
   }
@@ -329,18 +259,6 @@ class PostgresStore implements Store {
 type Attempt<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'conflict'; readonly conflict: unknown }
-
-interface Watch {
-  readonly stopped: Promise<never>
-  fault: Fault | undefined
-  cancel(): void
-}
-
-/** Whether a connection could not be made at all, so that trying again at once is in vain. */
-function isRefused(error: unknown): boolean {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: string }
-  return code === 'ECONNREFUSED' || code === '57P03' || message?.includes('timeout') === true
-}
 
 function commitUnknown(cause: unknown): Fault {
   return new Fault(
@@ -357,13 +275,6 @@ function callListener(listener: () => void): void {
     // The commit stands; a listener's bug must be seen and must not look like a failed transaction.
     void Promise.reject(error)
   }
-}
-
-function abortFault(signal: AbortSignal): Fault {
-  if (isFault(signal.reason)) return signal.reason
-  return new Fault('cancelled', 'The transaction was given up before its commit; nothing of it was kept.', {
-    cause: signal.reason,
-  })
 }
 
 function atLeast(name: string, value: number, least: number): void {

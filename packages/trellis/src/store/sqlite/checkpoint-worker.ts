@@ -5,7 +5,10 @@
  * The thread is started from the text of this function, so that it loads no file: with a module loader and type stripping it takes 33 MB and 130 ms,
  * without 12 MB and 40 ms. So the function may refer to nothing outside itself.
  */
-import type { CheckpointReply, CheckpointRequest } from './checkpoint.ts'
+/** What the thread is asked. */
+export type CheckpointRequest = 'passive' | 'restart' | 'close'
+/** What it answers: pages in the log, and how many of them are in the database file. */
+export type CheckpointReply = { readonly log: number; readonly checkpointed: number } | { readonly error: string }
 
 /** The body of the thread. `workerData` is the path of the database. */
 export function checkpointThread(): void {

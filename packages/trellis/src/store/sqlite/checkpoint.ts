@@ -6,13 +6,8 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { CancelTimer, Runtime } from '../../kernel/index.ts'
-import { checkpointThread } from './checkpoint-worker.ts'
+import { type CheckpointReply, type CheckpointRequest, checkpointThread } from './checkpoint-worker.ts'
 import type { Connection } from './connection.ts'
-
-/** What the thread is asked. */
-export type CheckpointRequest = 'passive' | 'restart' | 'close'
-/** What it answers: pages in the log, and how many of them are in the database file. */
-export type CheckpointReply = { readonly log: number; readonly checkpointed: number } | { readonly error: string }
 
 /** How long the thread is kept without work, milliseconds. */
 const IDLE_MS = 5_000

@@ -1,8 +1,8 @@
 import type { Runtime } from '../../kernel/index.ts'
 import type { Row, Sql, SqlValue } from '../store.ts'
+import { busyPause } from './busy.ts'
 import type { Connection } from './connection.ts'
 import { unavailableFault } from './faults.ts'
-import { busyPause } from './writer.ts'
 
 /** Reads on a connection of its own. `connection` gives the present one, or throws while there is none. */
 export function createReader(runtime: Runtime, connection: () => Connection, path: string, busyTimeoutMs: number): Sql {

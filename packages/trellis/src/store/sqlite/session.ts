@@ -3,11 +3,12 @@
  */
 import { dirname } from 'node:path'
 import type { Fault, File, Runtime } from '../../kernel/index.ts'
+import { busyPause } from './busy.ts'
 import { Checkpointer, PAGE_BYTES } from './checkpoint.ts'
 import { Connection } from './connection.ts'
 import { busyFault, isBusy, sqliteFault } from './faults.ts'
 import { Flusher } from './flush.ts'
-import { busyPause, Writer, type WriterOptions } from './writer.ts'
+import { Writer, type WriterOptions } from './writer.ts'
 
 /** What a session needs; see `SqliteOptions`. */
 export interface SessionOptions extends WriterOptions {

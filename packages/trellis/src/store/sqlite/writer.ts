@@ -4,11 +4,13 @@
  *
  * Measured by the store benchmark: no timer, listener or closure per transaction beyond the promises.
  */
-import { type CancelTimer, Fault, isFault, type Runtime } from '../../kernel/index.ts'
+import { type CancelTimer, Fault, type Runtime } from '../../kernel/index.ts'
 import type { Transaction, TransactionOptions } from '../store.ts'
+import { busyPause } from './busy.ts'
 import type { Connection } from './connection.ts'
 import { busyFault, isBusy, sqliteFault } from './faults.ts'
-import type { Commit, Flusher } from './flush.ts'
+import type { Flusher } from './flush.ts'
+import { abortFault, Job } from './job.ts'
 import { SqliteTransaction } from './transaction.ts'
 
 /** Longest time that transactions run without letting the event loop turn, milliseconds: a tenth of the latency that a loaded process may show. */
@@ -20,43 +22,6 @@ export interface WriterOptions {
   readonly busyTimeoutMs: number
   readonly maxQueue: number
   readonly rerunProbability: number
-}
-
-/** A transaction that was asked for. */
-class Job implements Commit {
-  readonly body: (tx: Transaction) => Promise<unknown>
-  readonly maxHoldMs: number
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-  /** Set when it must not go on. */
-  stopped: Fault | undefined
-  tx: SqliteTransaction | undefined
-  value: unknown
-  error: unknown
-  failed = false
-  unlisten: (() => void) | undefined
-
-  constructor(
-    body: (tx: Transaction) => Promise<unknown>,
-    maxHoldMs: number,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.body = body
-    this.maxHoldMs = maxHoldMs
-    this.resolve = resolve
-    this.reject = reject
-  }
-
-  durable(): void {
-    const listeners = this.tx?.listeners
-    if (listeners !== undefined) for (const listener of listeners) callListener(listener)
-    this.resolve(this.value)
-  }
-
-  unknown(fault: Fault): void {
-    this.reject(fault)
-  }
 }
 
 /** Runs transactions in order. */
@@ -300,31 +265,6 @@ export class Writer {
     )
     this.#stop(job, fault, `it held the store longer than ${job.maxHoldMs} ms`)
   }
-}
-
-/** Lets another process finish: two turns of the event loop, since most transactions are short, then up to 5 ms with jitter: a look costs microseconds. */
-export function busyPause(runtime: Runtime, attempt: number): Promise<void> {
-  return new Promise(resolve => {
-    if (attempt < 2) return runtime.timers.turn(resolve)
-    const longest = Math.min(5, 2 ** Math.min(attempt - 2, 3))
-    runtime.timers.after(runtime.random.next() * longest, resolve)
-  })
-}
-
-function callListener(listener: () => void): void {
-  try {
-    listener()
-  } catch (error) {
-    // The commit stands; a listener's bug must be seen and must not look like a failed transaction.
-    void Promise.reject(error)
-  }
-}
-
-function abortFault(signal: AbortSignal): Fault {
-  if (isFault(signal.reason)) return signal.reason
-  return new Fault('cancelled', 'The transaction was given up before its commit; nothing of it was kept.', {
-    cause: signal.reason,
-  })
 }
 
 function queueFault(options: WriterOptions): Fault {
