@@ -27,7 +27,9 @@ export async function hostService(shared: Shared, definition: Service, listen: A
   const { name } = definition
   const running = await startService(platform, definition)
   const handler = createHttpJsonHandler(runtime, running.server, { identify: platform.identify })
-  const server = createHttpServer(runtime, { handler: withOperations({ metrics, ready: () => running.ready() }, handler.handle) })
+  const server = createHttpServer(runtime, {
+    handler: withOperations({ metrics, ready: () => running.ready() }, handler.handle),
+  })
   let registration: Registration | undefined
   const leave = async (): Promise<void> => {
     await registration?.leave()
@@ -41,8 +43,13 @@ export async function hostService(shared: Shared, definition: Service, listen: A
   }
   try {
     const address = await server.listen(listen)
-    registration = await registry.register({ id: `${platform.instance(name)}-${runtime.random.id()}`, service: name, address, metadata: {} })
-    local.add(name, running.server)
+    registration = await registry.register({
+      id: `${platform.instance(name)}-${runtime.random.id()}`,
+      service: name,
+      address,
+      metadata: {},
+    })
+    local.add(name, { server: running.server, handle: handler.handle })
     return { running, address, leave, stop }
   } catch (error) {
     await stop().catch(() => undefined) // the failed start is the news

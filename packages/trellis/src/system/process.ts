@@ -60,7 +60,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     await Promise.all(hosted.map(service => attempt(service.running.pause())))
     for (const service of hosted.toReversed()) await attempt(service.stop())
     await attempt(Promise.resolve(shared[Symbol.asyncDispose]()))
-    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} part(s) of ${options.name} did not stop cleanly.`)
+    if (failures.length > 0)
+      throw new AggregateError(failures, `${failures.length} part(s) of ${options.name} did not stop cleanly.`)
   }
   try {
     for (const service of chosen(system, options.services)) {

@@ -4,7 +4,7 @@ import { createStoreRegistry, Directory, roundRobin } from '../discovery/index.t
 import type { Runtime } from '../kernel/index.ts'
 import { Fault } from '../kernel/index.ts'
 import { createStoreBroker } from '../messaging/store-broker/index.ts'
-import type { KeyStorage } from '../security/index.ts'
+import type { Identify, KeyStorage } from '../security/index.ts'
 import { authorize, createServiceVerifier, fileKeys, identify, roles } from '../security/index.ts'
 import type { Check, Notice, Platform } from '../service/index.ts'
 import type { Store } from '../store/index.ts'
@@ -40,6 +40,8 @@ export interface Shared extends AsyncDisposable {
   readonly http: HttpClient
   /** Services of this process, which are called without bytes between. */
   readonly local: LocalServers
+  /** Who asks from outside; never a service. */
+  readonly identifyCaller: Identify
   /** Keys with which services of the system prove who they are. */
   readonly systemKeys: KeyStorage
 }
@@ -78,6 +80,11 @@ async function assemble(options: SharedOptions, stack: AsyncDisposableStack): Pr
   const permissions = roles(system.roles)
   const ways = { runtime, directory, http, local, systemKeys, logger, permissions }
   const cachePath = join(folder, options.process, 'user-keys.json')
+  const users = userVerifier(runtime, system.tokens, {
+    transport: transportOf(options.process, ways),
+    cachePath,
+    logger,
+  })
   const platform: Platform = {
     runtime,
     broker,
@@ -87,7 +94,7 @@ async function assemble(options: SharedOptions, stack: AsyncDisposableStack): Pr
     spans: options.spans,
     authorize: authorize(),
     identify: identify({
-      users: userVerifier(runtime, system.tokens, { transport: transportOf(options.process, ways), cachePath, logger }),
+      users,
       services: createServiceVerifier(runtime, systemKeys, logger),
       roles: permissions,
     }),
@@ -100,7 +107,16 @@ async function assemble(options: SharedOptions, stack: AsyncDisposableStack): Pr
     folder: service => ownFolder(runtime, folder, service),
     transport: service => transportOf(service, ways),
   }
-  return { platform, directory, http, local, systemKeys, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const identifyCaller = identify({ users, roles: permissions })
+  return {
+    platform,
+    directory,
+    http,
+    local,
+    systemKeys,
+    identifyCaller,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
 }
 
 async function ownFolder(runtime: Runtime, folder: string, service: string): Promise<string> {

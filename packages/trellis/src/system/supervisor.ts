@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import type { CancelTimer, Runtime } from '../kernel/index.ts'
+import type { Notice } from '../service/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 
 /** What to run. */
@@ -13,6 +14,8 @@ export interface ProcessSpec {
   /** Arguments of this same Node executable. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Hears what the process has to tell. Default: nobody. */
+  readonly notice?: (notice: Notice) => void
   /** Gets each piece of what the process prints. Default: it goes where this process's output goes. */
   readonly output?: (chunk: Uint8Array) => void
 }
@@ -31,7 +34,7 @@ export interface Supervised {
 }
 
 /** What a supervised process tells its supervisor. */
-export type FromProcess = { readonly trellis: 'ready' }
+export type FromProcess = { readonly trellis: 'ready' } | { readonly trellis: 'notice'; readonly notice: Notice }
 /** What a supervisor tells its processes. */
 export type ToProcess = { readonly trellis: 'stop' }
 
@@ -105,6 +108,7 @@ class Supervision implements Supervised {
     }
     child.on('message', (message: FromProcess) => {
       if (message?.trellis === 'ready') this.#isReady.resolve()
+      else if (message?.trellis === 'notice') this.#spec.notice?.(message.notice)
     })
     // A failed spawn has no exit: both ends lead to the same place, once.
     child.once('error', error => this.#ended(child, error.message))
@@ -129,18 +133,26 @@ class Supervision implements Supervised {
   }
 }
 
+/** A supervised process's way to its supervisor; without one, nobody listens. */
+export interface ToSupervisor {
+  ready(): void
+  notice(notice: Notice): void
+}
+
 /** What a supervised process does on its side: says when it is ready, and stops when it is told to or its supervisor has died. SIGINT is the supervisor's business. */
-export function underSupervision(stop: () => void): { ready(): void } {
-  process.on('SIGINT', () => undefined)
+export function underSupervision(stop: () => void): ToSupervisor {
   process.on('SIGTERM', stop)
-  if (process.send === undefined) return { ready: () => undefined }
+  if (process.send === undefined) {
+    process.on('SIGINT', stop)
+    return { ready: () => undefined, notice: () => undefined }
+  }
+  process.on('SIGINT', () => undefined)
   process.on('disconnect', stop)
   process.on('message', (message: ToProcess) => {
     if (message?.trellis === 'stop') stop()
   })
-  return {
-    ready: () => {
-      if (process.connected) process.send?.({ trellis: 'ready' } satisfies FromProcess)
-    },
+  const tell = (message: FromProcess): void => {
+    if (process.connected) process.send?.(message)
   }
+  return { ready: () => tell({ trellis: 'ready' }), notice: notice => tell({ trellis: 'notice', notice }) }
 }

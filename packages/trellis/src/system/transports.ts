@@ -8,13 +8,20 @@ import type { KeyStorage, Roles } from '../security/index.ts'
 import { createServiceIdentity, SERVICE_TOKEN_HEADER, throughService } from '../security/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { HttpClient } from '../wire/http1/index.ts'
+import type { ExchangeHandler } from '../wire/index.ts'
+
+/** A service of this process: its methods, and what answers its port. */
+export interface LocalServer {
+  readonly server: RpcServer
+  readonly handle: ExchangeHandler
+}
 
 /** The servers of this process, by the name of their service. */
 export class LocalServers {
-  readonly #servers = new Map<string, RpcServer>()
+  readonly #servers = new Map<string, LocalServer>()
 
   /** A service is there to be called. */
-  add(service: string, server: RpcServer): void {
+  add(service: string, server: LocalServer): void {
     this.#servers.set(service, server)
   }
 
@@ -24,7 +31,7 @@ export class LocalServers {
   }
 
   /** The server of a service, when it is here. */
-  of(service: string): RpcServer | undefined {
+  of(service: string): LocalServer | undefined {
     return this.#servers.get(service)
   }
 }
@@ -55,7 +62,7 @@ export function transportOf(service: string, ways: Ways): Transport {
   return {
     handler(method) {
       const overHttp = remote.handler(method)
-      let server: RpcServer | undefined
+      let server: LocalServer | undefined
       let direct = overHttp
       return (input, ctx) => {
         const here = local.of(method.contract.service)
@@ -63,7 +70,7 @@ export function transportOf(service: string, ways: Ways): Transport {
         if (here !== server) {
           server = here
           const identity = (caller: typeof ctx) => throughService(caller.identity, service, permissions)
-          direct = createMemoryTransport([here], { identity }).handler(method)
+          direct = createMemoryTransport([here.server], { identity }).handler(method)
         }
         return direct(input, ctx)
       }

@@ -1,6 +1,6 @@
 import type { Runtime } from '../kernel/index.ts'
 import { Fault } from '../kernel/index.ts'
-import type { Client, Transport } from '../rpc/index.ts'
+import type { Transport } from '../rpc/index.ts'
 import { createClient } from '../rpc/index.ts'
 import type { JwkSet, TokenVerifier } from '../security/index.ts'
 import { createTokenVerifier } from '../security/index.ts'
@@ -18,16 +18,17 @@ export function userVerifier(
   if (contract.operations[operation] === undefined) {
     throw new TypeError(`tokens.keys: ${contract.name} has no operation "${operation}".`)
   }
-  const client: Client = createClient(runtime, contract, { transport: parts.transport })
-  const ask = client[operation] as (input: object) => Promise<JwkSet>
+  const client = createClient(runtime, contract, { transport: parts.transport }) as unknown as Asking
   return createTokenVerifier(runtime, {
-    keys: () => ask({}),
+    keys: () => client[operation]!({}),
     issuer: tokens.issuer,
     audience: tokens.audience,
     cachePath: parts.cachePath,
     logger: parts.logger,
   })
 }
+
+type Asking = Readonly<Record<string, (input: object) => Promise<JwkSet>>>
 
 const NOBODY: TokenVerifier = {
   verify: () => {
