@@ -1,7 +1,7 @@
 /** Calls over HTTP with JSON: each by its REST route, or by its own path when it has none. */
 import type { Pick } from '../../discovery/discovery.ts'
 import type { Context, Outcome } from '../../kernel/context.ts'
-import { deadlineExceeded, remainingMs, throwIfCancelled } from '../../kernel/context.ts'
+import { deadlineExceeded, remainingMs, throwIfCancelled, untilCancelled } from '../../kernel/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import type { Handler } from '../../kernel/handler.ts'
 import type { Address } from '../../kernel/runtime.ts'
@@ -71,7 +71,11 @@ function methodHandler(http: HttpClient, method: Method, options: HttpJsonTransp
     throwIfCancelled(ctx)
     if (remainingMs(ctx) === 0) throw deadlineExceeded()
     const { target, body } = form.write((input ?? {}) as Record<string, unknown>)
-    const headers = ['accept', unary ? JSON_TYPE : 'application/x-ndjson', ...(await credentials(ctx, method))]
+    const headers = [
+      'accept',
+      unary ? JSON_TYPE : 'application/x-ndjson',
+      ...(await inTime(ctx, credentials(ctx, method))),
+    ]
     if (body !== undefined) headers.push('content-type', JSON_TYPE)
     writeHeaders(headers, ctx)
     const request = { method: form.pattern.method, target: basePath + target, headers, signal: ctx.signal }
@@ -105,7 +109,7 @@ async function connect(
   const shared = ctx.get(attemptedInstances)
   let avoid: Set<string> | undefined = shared
   for (let connects = 1; ; connects++) {
-    const pick = await resolve(method, ctx, avoid ?? NO_INSTANCES)
+    const pick = await inTime(ctx, resolve(method, ctx, avoid ?? NO_INSTANCES))
     try {
       return { pick, response: await http.request(pick.instance.address, request) }
     } catch (error) {
@@ -117,6 +121,11 @@ async function connect(
       if (again || connects === MAX_CONNECTS || !isFault(error, 'CONNECT_FAILED')) throw fault
     }
   }
+}
+
+/** What the call waits for before it is sent takes no longer than the call. */
+function inTime<T>(ctx: Context, value: T | Promise<T>): T | Promise<T> {
+  return value instanceof Promise ? untilCancelled(ctx, value) : value
 }
 
 /** Tells the balancer once how the call went. */

@@ -1,7 +1,7 @@
 import { Fault } from '../../kernel/fault.ts'
 import { parseJson, stringifyJson } from '../../schema/json.ts'
 import { fromProblem, problemText } from './problem.ts'
-import type { StreamFormat } from './stream.ts'
+import type { StreamFormat } from './stream-format.ts'
 
 /** One JSON document a line (https://github.com/ndjson/ndjson-spec). A failed stream ends with `{"fault":…}`, a problem document. */
 export const ndjson: StreamFormat = {

@@ -25,7 +25,7 @@ import type { RequestForm } from './request.ts'
 import { JSON_TYPE, requestForm } from './request.ts'
 import { internalRoute } from './route.ts'
 import { statusOf } from './status.ts'
-import { type StreamFormat, streamFormat, writeStream } from './stream.ts'
+import { streamFormat, writeStream } from './stream.ts'
 
 /** How methods are served. */
 export interface HttpJsonOptions {
@@ -248,7 +248,7 @@ class JsonHandler implements HttpJsonHandler {
     ctx: CallContext,
     headers: CallHeaders,
   ): Promise<void> {
-    const format: StreamFormat = streamFormat(headers.accept)
+    const format = streamFormat(headers.accept)
     this.#streams.add(ctx)
     try {
       await writeStream(this.#runtime, exchange, method, input, ctx, {

@@ -1,6 +1,6 @@
 import { stringifyJson } from '../../schema/json.ts'
 import { problemText } from './problem.ts'
-import type { StreamFormat } from './stream.ts'
+import type { StreamFormat } from './stream-format.ts'
 
 /**
  * Server-Sent Events. `event:` and `id:` come from the members that the operation's `sse` names; `data:` is the whole item. A failed stream ends with

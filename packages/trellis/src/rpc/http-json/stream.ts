@@ -7,16 +7,9 @@ import type { ServerMethod } from '../rpc.ts'
 import { serveStream } from '../server.ts'
 import { ndjson } from './ndjson.ts'
 import { sse } from './sse.ts'
+import type { StreamFormat } from './stream-format.ts'
 
-/** How items become bytes. */
-export interface StreamFormat {
-  readonly contentType: string
-  item(method: ServerMethod, item: unknown): string
-  /** The last thing that a stream says when it failed. */
-  fault(fault: Fault): string
-  /** Says nothing, so that the connection is seen to live; undefined where the format has no such thing. */
-  readonly heartbeat: string | undefined
-}
+export type { StreamFormat } from './stream-format.ts'
 
 /** SSE when the reader names it, else NDJSON: a reader that asks for neither can read lines. */
 export function streamFormat(accept: string | undefined): StreamFormat {

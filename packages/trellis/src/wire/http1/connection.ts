@@ -1,19 +1,30 @@
 import type { Duplex } from 'node:stream'
-import type { NodeExchange } from './exchange.ts'
 import type { HttpServerLimits } from './limits.ts'
 import { refusal } from './refusal.ts'
 
 /** How long the rest of a refused body is read and thrown away, so that the peer gets to see the answer: closing with unread bytes would reset the connection. */
 const DISCARD_MS = 2_000
 
+/** An exchange, as its connection sees it. */
+export interface RunningExchange {
+  /** The answer announces that the connection closes after it. */
+  closing: boolean
+  /** Whether the whole request has arrived. */
+  readonly received: boolean
+  /** How long the reader has let the response wait, in milliseconds. */
+  stalledMs(now: number): number
+  /** The connection closed before the response was finished. */
+  closed(): void
+}
+
 /** A connection of the server: which exchanges run on it, and since when it is in the state that a limit bounds. */
 export class Connection {
   readonly socket: Duplex
   /** Not yet answered, in the order of their requests; more than one when the peer pipelines. */
-  readonly active: NodeExchange[] = []
+  readonly active: RunningExchange[] = []
   /** When the state began, in milliseconds of the monotonic clock. */
   since: number
-  #last: NodeExchange | undefined
+  #last: RunningExchange | undefined
 
   constructor(socket: Duplex, now: number) {
     this.socket = socket
@@ -24,13 +35,13 @@ export class Connection {
     return this.active.length === 0
   }
 
-  begin(exchange: NodeExchange, now: number): void {
+  begin(exchange: RunningExchange, now: number): void {
     this.active.push(exchange)
     this.#last = exchange
     this.since = now
   }
 
-  finish(exchange: NodeExchange, now: number): void {
+  finish(exchange: RunningExchange, now: number): void {
     const index = this.active.indexOf(exchange)
     if (index >= 0) this.active.splice(index, 1)
     this.since = now
@@ -46,7 +57,7 @@ export class Connection {
     const waited = now - this.since
     if (!this.idle) {
       if (this.#last?.received === false && waited >= limits.bodyTimeoutMs) this.#refuse()
-      else if ((this.active[0] as NodeExchange).stalledMs(now) >= limits.idleTimeoutMs) this.socket.destroy()
+      else if ((this.active[0] as RunningExchange).stalledMs(now) >= limits.idleTimeoutMs) this.socket.destroy()
       return
     }
     if (this.#last === undefined) {

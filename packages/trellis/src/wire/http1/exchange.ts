@@ -5,13 +5,13 @@ import type { Clock } from '../../kernel/runtime.ts'
 import type { BodyWriter, Exchange, Headers, Peer } from '../exchange.ts'
 import { header } from '../exchange.ts'
 import { bodyTooLarge, collect, pieces } from './body.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, RunningExchange } from './connection.ts'
 import { lowerCaseNames } from './headers.ts'
 
 const CLOSE: Headers = ['connection', 'close']
 
 /** An exchange over `node:http`. */
-export class NodeExchange implements Exchange, BodyWriter {
+export class NodeExchange implements Exchange, BodyWriter, RunningExchange {
   readonly method: string
   readonly target: string
   readonly headers: Headers
