@@ -27,7 +27,7 @@ export const Notifications = contract('shop.notifications.v1.Notifications', {
     output: Notification,
     http: 'GET /notifications/stream',
     allow: 'signed-in',
-    sse: { event: 'kind', id: 'id' },
+    sse: { event: 'kind', id: 'id', resume: 'lastEventId' },
   }),
 })
 

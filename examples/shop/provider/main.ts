@@ -17,9 +17,12 @@ const server = createHttpServer(runtime, { handler: createProvider(runtime, book
 await server.listen({ host: '127.0.0.1', port: Number(PORT) })
 console.log(JSON.stringify({ level: 'info', message: 'the payment provider listens', port: Number(PORT) }))
 
-process.on('SIGINT', () => undefined) // whoever started this decides
-process.once('SIGTERM', async () => {
+async function stop(): Promise<void> {
   await server.close({ graceMs: 1_000 })
   await books[Symbol.asyncDispose]()
   process.exit(0)
-})
+}
+
+process.on('SIGINT', () => undefined) // whoever started this decides
+process.once('SIGTERM', stop)
+process.once('disconnect', stop) // whoever started this has died

@@ -11,9 +11,8 @@ const NAME = 'running.json'
 export async function lockFolder(runtime: Runtime, folder: string): Promise<{ release(): Promise<void> }> {
   const path = join(folder, NAME)
   await runtime.fs.makeFolder(folder)
-  const bytes = await runtime.fs.read(path)
-  const owner = bytes === undefined ? undefined : ownerOf(new TextDecoder().decode(bytes))
-  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
+  const owner = await folderOwner(runtime, folder)
+  if (owner !== undefined && owner !== process.pid) {
     throw new Fault(
       'failed_precondition',
       `${folder} is in use by process ${owner}; stop it, or choose another folder with --data.`,
@@ -24,6 +23,13 @@ export async function lockFolder(runtime: Runtime, folder: string): Promise<{ re
   }
   await runtime.fs.write(path, JSON.stringify({ pid: process.pid }))
   return { release: () => runtime.fs.remove(path) }
+}
+
+/** Id of the process that has a data folder; undefined: nobody has it, or who had it died. */
+export async function folderOwner(runtime: Runtime, folder: string): Promise<number | undefined> {
+  const bytes = await runtime.fs.read(join(folder, NAME))
+  const owner = bytes === undefined ? undefined : ownerOf(new TextDecoder().decode(bytes))
+  return owner !== undefined && isAlive(owner) ? owner : undefined
 }
 
 function ownerOf(text: string): number | undefined {

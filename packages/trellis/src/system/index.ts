@@ -1,5 +1,8 @@
 export type { Finding } from './check.ts'
 export { checkSystem } from './check.ts'
+export type { DataPlace } from './data-folder.ts'
+export { openPlatformStore, openServiceStore, systemKeys, WAKE_FILE } from './data-folder.ts'
+export { folderOwner } from './folder-lock.ts'
 export type { PartOptions } from './part.ts'
 export { runPart } from './part.ts'
 export type { ProcessOptions, RunningProcess } from './process.ts'

@@ -79,7 +79,7 @@ async function assemble(options: SharedOptions, stack: AsyncDisposableStack): Pr
   const local = new LocalServers()
   const permissions = roles(system.roles)
   const ways = { runtime, directory, http, local, systemKeys, logger, permissions }
-  const cachePath = join(folder, options.process, 'user-keys.json')
+  const cachePath = join(await ownFolder(runtime, folder, options.process), 'user-keys.json')
   const users = userVerifier(runtime, system.tokens, {
     transport: transportOf(options.process, ways),
     cachePath,

@@ -29,14 +29,12 @@ export interface Supervised {
   readonly restarts: number
   /** Resolves when the process says that it is ready for the first time. */
   readonly ready: Promise<void>
-  /** Asks the process to stop, kills it after `graceMs` (default 10,000), and resolves when it is gone. It is not started again. */
+  /** Asks the process to stop (SIGTERM), kills it after `graceMs` (default 10,000), and resolves when it is gone. It is not started again. */
   stop(graceMs?: number): Promise<void>
 }
 
 /** What a supervised process tells its supervisor. */
 export type FromProcess = { readonly trellis: 'ready' } | { readonly trellis: 'notice'; readonly notice: Notice }
-/** What a supervisor tells its processes. */
-export type ToProcess = { readonly trellis: 'stop' }
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
@@ -82,8 +80,7 @@ class Supervision implements Supervised {
     const child = this.#child
     if (child === undefined) this.#gone.resolve()
     else {
-      if (child.connected) child.send({ trellis: 'stop' } satisfies ToProcess)
-      else child.kill('SIGTERM')
+      child.kill('SIGTERM')
       const cancel = this.#runtime.timers.after(graceMs, () => {
         this.#log.log('warn', 'did not stop in time and is killed', { process: this.name, graceMs })
         child.kill('SIGKILL')
@@ -148,9 +145,6 @@ export function underSupervision(stop: () => void): ToSupervisor {
   }
   process.on('SIGINT', () => undefined)
   process.on('disconnect', stop)
-  process.on('message', (message: ToProcess) => {
-    if (message?.trellis === 'stop') stop()
-  })
   const tell = (message: FromProcess): void => {
     if (process.connected) process.send?.(message)
   }
