@@ -510,6 +510,18 @@ describe('a stream', () => {
     assert.equal(stream.ended, true)
   })
 
+  scenario('is not run for HEAD', async scene => {
+    let run = false
+    scene.changes = async function* () {
+      run = true
+      yield change(1)
+    }
+    const answer = await scene.request('HEAD', '/books/a/changes')
+    assert.equal(answer.status, 405)
+    assert.equal(header(answer.headers, 'allow'), 'GET, OPTIONS')
+    assert.equal(run, false)
+  })
+
   scenario('keeps a line break in a name from becoming a field', async scene => {
     scene.changes = async function* () {
       yield { status: 'a\nb', event: { type: 'x\ndata: forged\r\n\r\nevent: y', version: 1 } }

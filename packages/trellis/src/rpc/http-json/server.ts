@@ -122,6 +122,11 @@ class JsonHandler implements HttpJsonHandler {
     const found = this.#router.find(exchange.method === 'HEAD' ? 'GET' : exchange.method, path)
     switch (found.kind) {
       case 'found':
+        // A stream has no end to announce, and HEAD would run it for nobody.
+        if (exchange.method === 'HEAD' && found.value.method.operation.kind !== 'unary') {
+          this.#notAllowed(exchange, 'GET, OPTIONS')
+          return
+        }
         this.#call(exchange, found.value, found.parameters, mark < 0 ? '' : target.slice(mark + 1))
         return
       case 'method-not-allowed':
@@ -158,6 +163,10 @@ class JsonHandler implements HttpJsonHandler {
       exchange.reply(204, ['allow', allow, ...this.#headers])
       return
     }
+    this.#notAllowed(exchange, allow)
+  }
+
+  #notAllowed(exchange: Exchange, allow: string): void {
     const fault = new Fault('unimplemented', `${exchange.method} is not served at this path; use one of ${allow}.`, {
       reason: 'METHOD_NOT_ALLOWED',
     })

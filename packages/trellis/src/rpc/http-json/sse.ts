@@ -3,7 +3,7 @@ import { problemText } from './problem.ts'
 import type { StreamFormat } from './stream-format.ts'
 
 /**
- * Server-Sent Events. `event:` and `id:` come from the members that the operation's `sse` names; `data:` is the whole item. A failed stream ends with
+ * Server-Sent Events. `event:` and `id:` come from the members that the operation's `sse` names; `data:` is the whole item, or the members that it names. A failed stream ends with
  * `event: fault` and a problem document.
  */
 export const sse: StreamFormat = {
@@ -13,10 +13,15 @@ export const sse: StreamFormat = {
     let text = ''
     if (members?.event !== undefined) text += field('event', member(item, members.event))
     if (members?.id !== undefined) text += field('id', member(item, members.id))
-    return `${text}data: ${stringifyJson(item)}\n\n`
+    return `${text}data: ${stringifyJson(members?.data === undefined ? item : only(item, members.data))}\n\n`
   },
   fault: fault => `event: fault\ndata: ${problemText(fault)}\n\n`,
   heartbeat: ':\n\n',
+}
+
+function only(item: unknown, names: readonly string[]): Record<string, unknown> {
+  const all = item as Readonly<Record<string, unknown>>
+  return Object.fromEntries(names.filter(name => Object.hasOwn(all, name)).map(name => [name, all[name]]))
 }
 
 /** A field; none where the item has no such value. A value can't break out of its line. */

@@ -29,7 +29,7 @@ export class NodeExchange implements Exchange, BodyWriter, RunningExchange {
 
   constructor(request: IncomingMessage, response: ServerResponse, connection: Connection, clock: Clock) {
     this.method = request.method as string
-    this.target = request.url as string
+    this.target = originForm(request.url as string)
     this.headers = lowerCaseNames(request.rawHeaders)
     this.#request = request
     this.#response = response
@@ -162,6 +162,17 @@ export class NodeExchange implements Exchange, BodyWriter, RunningExchange {
     return !this.#gone && !this.#response.destroyed
   }
 }
+
+/** Path and query of a request target; RFC 9112, section 3.2.2 has servers accept the absolute form, too. */
+function originForm(target: string): string {
+  if (target.charCodeAt(0) === SLASH || !/^https?:\/\//i.test(target)) return target
+  const path = target.slice(target.indexOf('//') + 2).search(/[/?]/)
+  if (path < 0) return '/'
+  const rest = target.slice(target.indexOf('//') + 2 + path)
+  return rest.charCodeAt(0) === SLASH ? rest : `/${rest}`
+}
+
+const SLASH = 0x2f
 
 function peerGone(cause?: unknown): Fault {
   return new Fault('cancelled', 'The caller went away before its request was complete.', {

@@ -89,6 +89,18 @@ describe('an exchange', () => {
     },
   )
 
+  scenario(
+    'has path and query also of an absolute target',
+    exchange => exchange.reply(200, [], `<${exchange.target}>`),
+    async ({ connect }) => {
+      const wire = await connect()
+      for (const target of ['http://x:80/a?b', 'HTTP://x?b', 'http://x', '*']) {
+        await wire.send(`OPTIONS ${target} HTTP/1.1\r\nhost: x\r\n\r\n`)
+      }
+      assert.equal(wire.received.match(/<.*>/g)?.join(), '</a?b>,</?b>,</>,<*>')
+    },
+  )
+
   scenario('is answered once', hello, async ({ connect }) => {
     const wire = await connect()
     await wire.send(GET)
