@@ -10,12 +10,14 @@ import type { Identify } from '../security/security.ts'
 import { securityHeaders } from '../security/security-headers.ts'
 import type { Exchange, ExchangeHandler, Headers } from '../wire/exchange.ts'
 import { header } from '../wire/exchange.ts'
+import { sendContent } from './content.ts'
 import { Cors } from './cors.ts'
 import { Door } from './door.ts'
 import { type ForwardOptions, forwarder } from './forward.ts'
 import type { GatewayOptions } from './gateway.ts'
 import { invalidPath, methodNotAllowed, unknownPath } from './misses.ts'
 import { originForm } from './origin-form.ts'
+import { type Pages, toPages } from './pages.ts'
 import type { Foregone, Passage } from './passage.ts'
 import type { Place } from './place.ts'
 import { createReadiness } from './readiness.ts'
@@ -80,6 +82,8 @@ class RoutingGateway {
   /** Where requests are refused that lead nowhere. */
   readonly #nowhere: Place
   readonly #options: Place
+  readonly #pages = new Map<string, Place>()
+  readonly #site: Place | undefined
 
   constructor(runtime: Runtime, parts: GatewayParts) {
     const { basePath = '/api', maxBodyBytes = DEFAULT_MAX_BODY_BYTES, trustedProxies = 0, trace = 'continue' } = parts
@@ -103,6 +107,11 @@ class RoutingGateway {
       upstreams.set(service, upstream)
       this.#router.add(route.pattern, this.#routePlace(route, upstream, forward))
     }
+    for (const page of toPages(runtime, { ...parts, basePath })) {
+      const place = this.#pagePlace(page)
+      for (const path of page.paths) this.#pages.set(path, place)
+      if (page.name === 'site') this.#site = place
+    }
     this.checks = { routes: createReadiness(upstreams) }
   }
 
@@ -124,7 +133,7 @@ class RoutingGateway {
         this.#refuse(exchange, invalidPath())
         break
       case 'not-found':
-        this.#refuse(exchange, unknownPath())
+        this.#page(exchange, path)
     }
   }
 
@@ -171,6 +180,26 @@ class RoutingGateway {
       const fault = passage.foregone?.fault
       return fault === undefined ? next(passage, ctx) : Promise.reject(fault)
     }, target)
+  }
+
+  /** Pages stand behind the API: a route of the same path hides them. */
+  #page(exchange: Exchange, path: string): void {
+    const own = this.#pages.get(path)
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD'
+    if (own !== undefined && !reads) this.#otherMethod(exchange, ['GET'])
+    else if (own !== undefined) this.#door.receive(exchange, own)
+    else if (this.#site !== undefined && reads) this.#door.receive(exchange, this.#site)
+    else this.#refuse(exchange, unknownPath())
+  }
+
+  #pagePlace(page: Pages): Place {
+    const headers = new ResponseHeaders(securityHeaders({ csp: page.contentSecurityPolicy }))
+    return this.#ownPlace(page.name, headers, async passage => {
+      const mark = passage.target.indexOf('?')
+      const found = await page.find(mark < 0 ? passage.target : passage.target.slice(0, mark))
+      if (found === undefined) throw unknownPath()
+      sendContent(passage, found)
+    })
   }
 
   #otherMethod(exchange: Exchange, methods: readonly string[]): void {
