@@ -200,7 +200,7 @@ export const Orders = contract('shop.orders.v1.Orders', {
     faults: { OrderNotFound },
     http: 'GET /orders/{orderId}/changes',
     allow: own('orders:read'),
-    sse: { event: 'type', id: 'version', resume: 'lastEventId' },
+    sse: { event: 'type', id: 'version', resume: 'lastEventId', data: ['status', 'event'] },
   }),
   history: unary({
     summary: 'The events of an order, oldest first',

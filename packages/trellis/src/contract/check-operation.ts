@@ -38,6 +38,11 @@ function checkSse(name: string, kind: OperationKind, sse: SseMembers, input: Sha
       throw new TypeError(`'${name}': sse names '${path}', but the items of the stream have no such string or integer.`)
     }
   }
+  for (const member of sse.data ?? []) {
+    if (output.kind !== 'object' || !output.members.has(member)) {
+      throw new TypeError(`'${name}': sse puts '${member}' into data, but the items of the stream have no such member.`)
+    }
+  }
   if (sse.resume === undefined) return
   const resume = input.kind === 'object' ? input.members.get(sse.resume) : undefined
   if (resume === undefined || resume.required || !hasMember(input, sse.resume)) {

@@ -13,6 +13,8 @@ export interface SseMembers {
   readonly id?: string
   /** Optional member of the input that a reader's `last-event-id` fills in, so that the stream goes on after it. */
   readonly resume?: string
+  /** Members of an item that make up `data:`, when the rest is said by `event:` and `id:`. Default: the whole item. */
+  readonly data?: readonly string[]
 }
 
 /** One thing that a contract offers: inert data. Made by `unary`, `serverStream`, `clientStream`, `bidiStream`. */
