@@ -207,6 +207,19 @@ describe('consumer', { timeout: 20_000 }, () => {
     assert.ok(end.kind === 'nack' && end.cause.reason === 'LEASE_LOST')
   })
 
+  test('a message over which consumers keep dying is set aside without another attempt', async () => {
+    await using bench = await createBench()
+    let runs = 0
+    const { deliver } = await consuming(bench, async () => {
+      runs++
+    })
+    const deadly = Object.assign(new FakeDelivery(paid(bench, 1), 11), { deaths: 10 })
+    const end = await deliver(deadly)
+    assert.ok(end.kind === 'dead' && end.cause.reason === 'CONSUMER_DIED')
+    assert.equal(runs, 0)
+    assert.deepEqual(await deliver(Object.assign(new FakeDelivery(paid(bench, 2), 10), { deaths: 9 })), { kind: 'ack' })
+  })
+
   test('two handlers of one topic need groups of their own', async () => {
     const handlers = [consume(PaidEvent, async () => undefined), consume(PaidEvent, async () => undefined)]
     await using bench = await createBench()

@@ -68,6 +68,8 @@ export interface ConsumerOptions {
   readonly middleware?: Middleware
   /** Messages in flight per group. Default 64. */
   readonly concurrency?: number
+  /** Deaths of consumers over one message after which it is set aside without another attempt. Default 10: chance does not hit one message so often. */
+  readonly maxDeaths?: number
   /** Longest time of one attempt, milliseconds. Default 30,000: six times the deadline of a call, for handlers that make some. */
   readonly timeoutMs?: number
   /** Default `backoff()`. */
@@ -167,6 +169,7 @@ class InboxConsumer implements Consumer {
   readonly #inbox: Inbox
   readonly #retry: RetryPolicy
   readonly #timeoutMs: number
+  readonly #maxDeaths: number
   readonly #endSweeps: () => void
   readonly #running: Set<CallContext> = new Set()
   /** Who runs under a lease, so that one listener per lease serves all. */
@@ -181,6 +184,7 @@ class InboxConsumer implements Consumer {
     this.#inbox = createInbox(options.store)
     this.#retry = options.retry ?? backoff()
     this.#timeoutMs = options.timeoutMs ?? 30_000
+    this.#maxDeaths = options.maxDeaths ?? 10
     this.#endSweeps = sweepRegularly(runtime, this.#inbox, {
       ...(options.markRetentionMs === undefined ? {} : { retentionMs: options.markRetentionMs }),
       ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
@@ -234,6 +238,10 @@ class InboxConsumer implements Consumer {
     const { crashPoint } = this.#options
     const { message } = delivery
     crashPoint?.('consumer.received')
+    if ((delivery.deaths ?? 0) >= this.#maxDeaths) {
+      await this.#deadLetter(delivery, route, deadly(message))
+      return
+    }
     let data: unknown
     try {
       data = route.validate(parseJson(message.data))
@@ -361,6 +369,14 @@ class InboxConsumer implements Consumer {
 
 function publisherOf(message: Message): Identity {
   return { kind: 'service', subject: message.source, roles: [], permissions: new Set() }
+}
+
+function deadly(message: Message): Fault {
+  return new Fault(
+    'internal',
+    `The process has died again and again while it handled '${message.topic}' ${message.id}; look for what ends it (memory, a native crash), then redrive.`,
+    { reason: 'CONSUMER_DIED' },
+  )
 }
 
 function noHandler(message: Message, group: string): Fault {

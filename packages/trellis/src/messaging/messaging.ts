@@ -29,6 +29,8 @@ export interface Delivery {
   readonly message: Message
   /** 1 for the first delivery. */
   readonly attempt: number
+  /** How often in a row a consumer has died with this message before it, where the engine can tell: a message that kills must not do so for ever. */
+  readonly deaths?: number
   /** Aborts when the delivery no longer belongs to this consumer: stop, the effect will be fenced off. */
   readonly signal: AbortSignal
   /** Done. */

@@ -1,5 +1,5 @@
 import { Fault } from '../../kernel/index.ts'
-import type { Store } from '../../store/index.ts'
+import type { SqlValue, Store } from '../../store/index.ts'
 import type { CrashHook } from '../crash-point.ts'
 import type { BrokerAdmin, DeadLetter, Lag, Message } from '../messaging.ts'
 import { append, type Incoming } from './append.ts'
@@ -34,17 +34,22 @@ export function createAdmin(parts: AdminParts): BrokerAdmin {
   return {
     lag: () => lag(parts),
     async deadLetters({ group, topic, id, limit = DEFAULT_LIMIT }) {
-      const rows = await store.reader.all<DeadRow>(
-        `select ${DEAD_COLUMNS} from broker_dead where (? is null or group_name = ?) and (? is null or topic = ?) and (? is null or number = ?)
-          order by number limit ?`,
-        group ?? null,
-        group ?? null,
-        topic ?? null,
-        topic ?? null,
-        id === undefined ? null : toNumber(id),
-        id === undefined ? null : toNumber(id),
-        limit,
-      )
+      // Eight texts at most, so that the statements stay cached; an engine cannot tell the type of a parameter that is only compared with null.
+      let text = `select ${DEAD_COLUMNS} from broker_dead where number > ?`
+      const values: SqlValue[] = [0]
+      if (group !== undefined) {
+        text += ' and group_name = ?'
+        values.push(group)
+      }
+      if (topic !== undefined) {
+        text += ' and topic = ?'
+        values.push(topic)
+      }
+      if (id !== undefined) {
+        text += ' and number = ?'
+        values.push(toNumber(id))
+      }
+      const rows = await store.reader.all<DeadRow>(`${text} order by number limit ?`, ...values, limit)
       return rows.map(toDeadLetter)
     },
     redrive: ids => redrive(parts, ids),

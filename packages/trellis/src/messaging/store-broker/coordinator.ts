@@ -47,10 +47,15 @@ interface Taken {
   readonly crashes: number
 }
 
+interface Held {
+  readonly subscriber: Subscriber
+  readonly lane: Lane
+}
+
 interface Plan {
   readonly taken: Taken[]
-  readonly lost: Lane[]
-  readonly excess: Lane[]
+  readonly lost: Held[]
+  readonly excess: Held[]
   changed: boolean
 }
 
@@ -106,7 +111,7 @@ export class Coordinator {
     subscriber.stopping = true
     while (this.#pass !== undefined) await this.#pass.catch(() => undefined) // whoever asked for the pass has its failure
     await Promise.all([...subscriber.lanes.values()].map(lane => subscriber.drain(lane)))
-    await Promise.all([...subscriber.lanes.values()].map(lane => this.#release(lane)))
+    await Promise.all([...subscriber.lanes.values()].map(lane => this.#release({ subscriber, lane })))
     this.#subscribers.delete(subscriber)
     if (this.#subscribers.size === 0) this.#timer?.()
     await this.#parts.store.transaction(async tx => {
@@ -144,7 +149,8 @@ export class Coordinator {
 
   /** The settler found that a lane is someone else's. */
   lost(lane: Lane): void {
-    lane.subscriber.drop(lane, leaseLost())
+    for (const subscriber of this.#subscribers)
+      if (subscriber.consumer === lane.holder.consumer) subscriber.drop(lane, leaseLost())
     this.passSoon()
   }
 
@@ -179,7 +185,7 @@ export class Coordinator {
   }
 
   #apply(plan: Plan): void {
-    for (const lane of plan.lost) lane.subscriber.drop(lane, leaseLost())
+    for (const { subscriber, lane } of plan.lost) subscriber.drop(lane, leaseLost())
     for (const taken of plan.taken) {
       const { subscriber, slot } = taken
       const old = subscriber.lanes.get(slot)
@@ -187,29 +193,29 @@ export class Coordinator {
       const lane = new Lane(subscriber, taken.topic, slot, taken.epoch, taken.settledTo)
       void subscriber.adopt(lane, taken)
     }
-    for (const lane of plan.excess) this.#handOver(lane)
+    for (const held of plan.excess) this.#handOver(held)
     if (plan.changed) this.#parts.onTopology()
     for (const subscriber of this.#subscribers) subscriber.resume()
   }
 
   /** Gives a lane to whoever has too few: once nothing is in flight, at the latest after one lease. */
-  #handOver(lane: Lane): void {
-    const cancel = this.#parts.runtime.timers.after(this.#parts.leaseMs, () => void this.#release(lane), {
+  #handOver(held: Held): void {
+    const cancel = this.#parts.runtime.timers.after(this.#parts.leaseMs, () => void this.#release(held), {
       background: true,
     })
-    lane.subscriber
-      .drain(lane)
+    held.subscriber
+      .drain(held.lane)
       .then(() => {
         cancel()
-        return this.#release(lane)
+        return this.#release(held)
       })
       .catch(this.#parts.onFault)
   }
 
-  async #release(lane: Lane): Promise<void> {
+  async #release({ subscriber, lane }: Held): Promise<void> {
     if (lane.state === 'lost') return
     await this.#parts.settler.release(lane)
-    lane.subscriber.drop(lane, leaseLost())
+    subscriber.drop(lane, leaseLost())
   }
 
   async #body(tx: Transaction): Promise<Plan> {
@@ -246,7 +252,7 @@ export class Coordinator {
     for (const lease of leases) {
       const lane = subscriber.lanes.get(lease.slot)
       const held = lane !== undefined && lease.owner === consumer && lease.epoch === lane.epoch
-      if (lane !== undefined && !held) plan.lost.push(lane)
+      if (lane !== undefined && !held) plan.lost.push({ subscriber, lane })
       if (held) {
         if (lane.state === 'held') mine.push(lane)
       } else if (lease.owner === null || lease.owner === consumer || !live.includes(lease.owner)) free.push(lease)
@@ -256,7 +262,7 @@ export class Coordinator {
     const share = Math.floor(PARTITIONS / live.length) + (rank < PARTITIONS % live.length ? 1 : 0)
     for (const lease of free.slice(0, Math.max(0, share - mine.length)))
       plan.taken.push(await take(tx, subscriber, topic, lease))
-    plan.excess.push(...mine.slice(share))
+    for (const lane of mine.slice(share)) plan.excess.push({ subscriber, lane })
   }
 
   async #liveConsumers(tx: Transaction, group: string, topic: Topic, plan: Plan): Promise<string[]> {

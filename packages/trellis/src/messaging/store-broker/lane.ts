@@ -1,9 +1,22 @@
-import { type Deadline, Fault } from '../../kernel/index.ts'
+import { type Deadline, Fault, type Runtime } from '../../kernel/index.ts'
 import type { Attempt, Message } from '../messaging.ts'
-import type { Subscriber } from './subscriber.ts'
 import type { Topic } from './topics.ts'
 
 const NO_HISTORY: readonly Attempt[] = Object.freeze([])
+
+/** Who holds lanes, as far as their settling needs it. */
+export interface LaneHolder {
+  readonly runtime: Runtime
+  readonly group: string
+  /** Names the consumer in the store. */
+  readonly consumer: string
+  /** The failed attempt is written: the retry is due after `delayMs`. */
+  retryLater(entry: Entry, delayMs: number): void
+  /** Lets the next message of the same key come forward. */
+  advance(entry: Entry): void
+  /** A lane's settlements were written. */
+  settled(lane: Lane): void
+}
 
 /** A message of a lane that is not settled yet. */
 export class Entry {
@@ -15,6 +28,8 @@ export class Entry {
   /** Attempts that failed. */
   attempts = 0
   history: readonly Attempt[] = NO_HISTORY
+  /** How often its consumer has died over it in a row, as far as the lease tells. */
+  deaths = 0
   /** Has a row in `broker_waiting`, or is about to: the lease counts it as settled. */
   parked = false
   /** The next message with the same key. */
@@ -55,7 +70,7 @@ export type Op =
  * is delivered. What is settled is kept as one number and the few offsets below it that are still open.
  */
 export class Lane {
-  readonly subscriber: Subscriber
+  readonly holder: LaneHolder
   readonly topic: Topic
   readonly slot: number
   readonly epoch: number
@@ -89,10 +104,10 @@ export class Lane {
   /** Ops that are not known to be written. */
   unwritten = 0
   /** Asks for its place to be given up with the next write. */
-  releasing: { readonly resolve: () => void } | undefined
+  releasing: PromiseWithResolvers<void> | undefined
 
-  constructor(subscriber: Subscriber, topic: Topic, slot: number, epoch: number, settledTo: number) {
-    this.subscriber = subscriber
+  constructor(holder: LaneHolder, topic: Topic, slot: number, epoch: number, settledTo: number) {
+    this.holder = holder
     this.topic = topic
     this.slot = slot
     this.epoch = epoch
@@ -120,7 +135,7 @@ export class Lane {
   lose(fault: Fault): void {
     if (this.state === 'lost') return
     this.state = 'lost'
-    const { deadlines } = this.subscriber.runtime
+    const { deadlines } = this.holder.runtime
     for (const { due } of this.waiting) if (due !== undefined) deadlines.remove(due)
     this.waiting.clear()
     this.controller.abort(fault)

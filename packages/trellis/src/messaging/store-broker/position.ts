@@ -7,7 +7,7 @@
 export const PARTITIONS = 16
 
 /** Offsets per slot: at 1,000 messages a second in one partition enough for 8 years; leaves 2^15 slots, 2,048 topics, below 2^53. */
-export const OFFSETS = 2 ** 38
+export const OFFSETS: number = 2 ** 38
 
 /** Most topics of one broker. */
 export const MAX_TOPICS = 2_048

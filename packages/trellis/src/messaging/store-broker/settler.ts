@@ -84,10 +84,11 @@ export class Settler {
 
   /** Gives a lane's place up, with what is settled by then; resolves also when the lease was lost. */
   release(lane: Lane): Promise<void> {
-    return new Promise(resolve => {
-      lane.releasing = { resolve }
+    if (lane.releasing === undefined) {
+      lane.releasing = Promise.withResolvers()
       this.touch(lane)
-    })
+    }
+    return lane.releasing.promise
   }
 
   /** Stops trying; what is unwritten is delivered again elsewhere. */
@@ -166,13 +167,13 @@ export class Settler {
     let released = false
     for (const part of batch) {
       const { lane } = part
-      const consumer = lane.subscriber.consumer
+      const consumer = lane.holder.consumer
       const held = await tx.run(
         'update broker_lease set settled_to = ?, open_offsets = ?, owner = ? where group_name = ? and slot = ? and owner = ? and epoch = ?',
         part.settledTo,
         part.open,
         part.release ? null : consumer,
-        lane.subscriber.group,
+        lane.holder.group,
         lane.slot,
         consumer,
         lane.epoch,
@@ -191,7 +192,7 @@ export class Settler {
 
   async #writeOp(tx: Transaction, lane: Lane, op: Op): Promise<void> {
     const { entry } = op
-    const group = lane.subscriber.group
+    const group = lane.holder.group
     const key = entry.key ?? null
     switch (op.kind) {
       case 'ack':
@@ -246,11 +247,11 @@ export class Settler {
           op.resolve()
           break
         case 'nack':
-          lane.subscriber.retryLater(op.entry, op.delayMs)
+          lane.holder.retryLater(op.entry, op.delayMs)
           op.resolve()
           break
         case 'dead':
-          lane.subscriber.advance(op.entry)
+          lane.holder.advance(op.entry)
           op.resolve()
           break
         case 'park':
@@ -262,7 +263,7 @@ export class Settler {
     if (part.release) {
       this.#parts.onReleased(lane)
       lane.releasing?.resolve()
-    } else lane.subscriber.settled(lane)
+    } else lane.holder.settled(lane)
   }
 }
 

@@ -146,6 +146,7 @@ describe('broker on a store', { timeout: 60_000 }, () => {
       const got = await collect(victim.broker, { topics: [TOPIC], group: 'g' }, hold)
       const delivery = await got.of('deadly')
       attempts.push(delivery.attempt)
+      assert.equal(delivery.deaths, life)
       if (life === 3) {
         assert.deepEqual(got.ids, ['deadly'])
         await delivery.deadLetter(new Fault('internal', 'It kills.', { reason: 'DEADLY' }))

@@ -7,8 +7,8 @@ import { Fault, type Runtime } from '../../kernel/index.ts'
 import type { Store } from '../../store/index.ts'
 import type { CrashHook } from '../crash-point.ts'
 import type { Attempt, Delivery, Message } from '../messaging.ts'
-import { StoreDelivery } from './delivery.ts'
-import { Entry, type Lane } from './lane.ts'
+import { type DeliveryEnds, StoreDelivery } from './delivery.ts'
+import { Entry, type Lane, type LaneHolder } from './lane.ts'
 import { offsetOf, positionOf } from './position.ts'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './rows.ts'
 import type { Settler } from './settler.ts'
@@ -63,7 +63,7 @@ interface WaitingRow {
 }
 
 /** A consumer within a group. */
-export class Subscriber {
+export class Subscriber implements LaneHolder, DeliveryEnds {
   readonly runtime: Runtime
   readonly group: string
   readonly topics: readonly Topic[]
@@ -177,19 +177,16 @@ export class Subscriber {
     })
   }
 
-  /** A delivery ended after its lane was lost. */
   abandoned(entry: Entry): void {
     this.#landed(entry)
     this.#dispatch()
   }
 
-  /** The failed attempt is written: the retry is due after `delayMs`. */
   retryLater(entry: Entry, delayMs: number): void {
     if (entry.lane.state !== 'held') return
     this.#arm(entry, delayMs)
   }
 
-  /** Lets the next message of the same key come forward. */
   advance(entry: Entry): void {
     const { key, lane, next } = entry
     if (key === undefined) return
@@ -200,7 +197,6 @@ export class Subscriber {
     this.#come(next)
   }
 
-  /** A lane's settlements were written. */
   settled(lane: Lane): void {
     if (lane.careful > 0) this.#dispatch()
     this.#fetch(lane)
@@ -265,7 +261,7 @@ export class Subscriber {
     const message = toMessage(row, lane.topic.name)
     const offset = offsetOf(row.position)
     const entry = new Entry(lane, offset, message.key, message)
-    if (offset === lane.crashOffset) entry.attempts = lane.crashes
+    if (offset === lane.crashOffset) entry.deaths = entry.attempts = lane.crashes
     return entry
   }
 
@@ -415,7 +411,7 @@ export class Subscriber {
     this.#inFlight++
     lane.inFlight++
     if (lane.careful > 0) lane.careful--
-    const delivery = new StoreDelivery(entry, entry.message as Message, entry.attempts + 1)
+    const delivery = new StoreDelivery(this, entry, entry.message as Message, entry.attempts + 1)
     try {
       this.#parts.deliver(delivery)
     } catch (error) {

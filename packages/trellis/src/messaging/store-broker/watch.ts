@@ -45,7 +45,7 @@ export class Watch {
   #again = false
   #appending: Promise<void> | undefined
   #poked = false
-  #appended = 0
+  #bytes = 0
   #following = false
   #closed = false
 
@@ -91,7 +91,7 @@ export class Watch {
       while (this.#poked) {
         this.#poked = false
         await file.append('.')
-        if (this.#appended++ % 1_024 === 0 && (await file.size()) > MAX_WAKE_BYTES) await file.truncate()
+        if (this.#bytes++ % 1_024 === 0 && (await file.size()) > MAX_WAKE_BYTES) await file.truncate()
       }
     } catch (error) {
       this.#parts.onFault(error) // the others poll
