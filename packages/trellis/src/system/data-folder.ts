@@ -1,6 +1,10 @@
-/** What an operator's tools open of a system's data: beside the running system, or while it rests. SQLite and the broker take several processes at once. */
+/** What an operator's tools open of a system's data: beside the running system, or while it rests. Its stores and its broker take several processes at once. */
 import { join } from 'node:path'
+import type { Registry } from '../discovery/index.ts'
+import { createStoreRegistry } from '../discovery/index.ts'
 import type { Runtime } from '../kernel/index.ts'
+import type { BrokerAdmin } from '../messaging/index.ts'
+import { createStoreBroker } from '../messaging/store-broker/index.ts'
 import type { KeyStorage } from '../security/index.ts'
 import { fileKeys } from '../security/index.ts'
 import type { Store } from '../store/index.ts'
@@ -17,12 +21,38 @@ export interface DataPlace {
   readonly environment: Environment
 }
 
-/** Opens the store of broker and registry. The caller disposes of it. */
-export function openPlatformStore(runtime: Runtime, { folder }: DataPlace): Promise<Store> {
-  return openStore(runtime, { url: undefined, folder, name: 'platform' })
+/** Something opened, to be disposed of. */
+export interface Opened<T> extends AsyncDisposable {
+  readonly value: T
 }
 
-/** Opens the store of a service. The caller disposes of it. */
+/** Opens the system's broker for a person: lag, dead letters. */
+export async function openBrokerAdmin(runtime: Runtime, { folder }: DataPlace): Promise<Opened<BrokerAdmin>> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const store = stack.use(await openStore(runtime, { url: undefined, folder, name: 'platform' }))
+    const broker = stack.use(await createStoreBroker(runtime, { store, wakePath: join(folder, 'platform.wake') }))
+    return { value: broker.admin, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync().catch(() => undefined) // the failed opening is the news
+    throw error
+  }
+}
+
+/** Opens the system's registry, to find its services. */
+export async function openRegistry(runtime: Runtime, { folder }: DataPlace): Promise<Opened<Registry>> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const store = stack.use(await openStore(runtime, { url: undefined, folder, name: 'platform' }))
+    const registry = stack.use(await createStoreRegistry(runtime, { store }))
+    return { value: registry, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync().catch(() => undefined) // as above
+    throw error
+  }
+}
+
+/** Opens the store of a service. */
 export function openServiceStore(
   runtime: Runtime,
   { folder, environment }: DataPlace,
@@ -30,9 +60,6 @@ export function openServiceStore(
 ): Promise<Store> {
   return openStore(runtime, { url: readSettings(environment).storeUrl, folder: join(folder, service), name: service })
 }
-
-/** Name of the file below a data folder through which the processes of the broker wake each other. */
-export const WAKE_FILE = 'platform.wake'
 
 /** The keys by which services of the system prove who they are: whoever reads them may speak as any of its services. */
 export function systemKeys(runtime: Runtime, { folder }: DataPlace): KeyStorage {

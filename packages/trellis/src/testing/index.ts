@@ -1,3 +1,5 @@
+export type { TestSystem, TestSystemOptions } from './test-system.ts'
+export { startTestSystem } from './test-system.ts'
 export type { DiskOperation, DiskTrouble, VirtualFileSystem } from './virtual-files.ts'
 export type { VirtualNet, Where } from './virtual-net.ts'
 export type { VirtualRuntime, VirtualRuntimeOptions } from './virtual-runtime.ts'
