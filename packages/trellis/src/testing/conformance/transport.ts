@@ -3,7 +3,6 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { z } from 'zod'
 import { contract, fault, isRaised, raise, serverStream, unary } from '../../contract/index.ts'
 import type { Context, Handler, Identity, Outcome } from '../../kernel/index.ts'
 import { attribute, CallContext, Fault, isFault, remainingMs, sleep } from '../../kernel/index.ts'
@@ -12,6 +11,7 @@ import type { Client, ResponseInfo, RpcServer, Transport } from '../../rpc/index
 import { bindClient, createClient, createRpcServer, implement, respondWith } from '../../rpc/index.ts'
 import type { VirtualRuntime } from '../index.ts'
 import { createVirtualRuntime } from '../index.ts'
+import { int32, list, object, optional, text } from './plain-schema.ts'
 
 /** A transport to a server, and how to take both down. */
 export interface TransportUnderTest {
@@ -32,42 +32,42 @@ const Missing = fault({
   code: 'not_found',
   reason: 'THING_MISSING',
   message: 'There is no such thing; list them first.',
-  details: z.object({ thingId: z.string() }),
+  details: object({ thingId: text }),
 })
 
-const Thing = z.object({
-  thingId: z.string(),
-  count: z.int32(),
-  tags: z.array(z.string()),
-  note: z.string().optional(),
+const Thing = object({
+  thingId: text,
+  count: int32,
+  tags: list(text),
+  note: optional(text),
 })
 
 const Things = contract('kit.things.v1.Things', {
   get: unary({
-    input: z.object({ thingId: z.string(), limit: z.int32().optional(), tags: z.array(z.string()).optional() }),
+    input: object({ thingId: text, limit: optional(int32), tags: optional(list(text)) }),
     output: Thing,
     faults: { Missing },
     http: 'GET /things/{thingId}',
     allow: 'public',
   }),
   put: unary({ input: Thing, output: Thing, http: 'PUT /things/{thingId}', status: [200, 201], allow: 'public' }),
-  internal: unary({ input: z.object({ text: z.string() }), output: z.object({ text: z.string() }), allow: 'internal' }),
+  internal: unary({ input: object({ text: text }), output: object({ text: text }), allow: 'internal' }),
   remove: unary({
-    input: z.object({ thingId: z.string() }),
-    output: z.object({}),
+    input: object({ thingId: text }),
+    output: object({}),
     http: 'DELETE /things/{thingId}',
     status: 204,
     allow: 'public',
   }),
   once: unary({
-    input: z.object({}),
-    output: z.object({ key: z.string().optional() }),
+    input: object({}),
+    output: object({ key: optional(text) }),
     http: 'POST /once',
     allow: 'public',
   }),
   count: serverStream({
-    input: z.object({ to: z.int32() }),
-    output: z.object({ at: z.int32() }),
+    input: object({ to: int32 }),
+    output: object({ at: int32 }),
     http: 'GET /count/{to}',
     allow: 'public',
   }),
