@@ -1,3 +1,5 @@
+export type { BrokerUnderTest } from './broker.ts'
+export { brokerConformance } from './broker.ts'
 export { eventsConformance } from './events.ts'
 export type { RegistryUnderTest } from './registry.ts'
 export { registryConformance } from './registry.ts'

@@ -35,6 +35,8 @@ interface Outcome {
 }
 
 const table: string[] = []
+/** A hundred processes run the same code: compiled once. */
+const compiled = await mkdtemp(join(tmpdir(), 'trellis-crash-compiled-'))
 
 for (const mode of ['restart', 'peer'] as const) {
   describe(`killed, then ${mode === 'restart' ? 'started again' : 'survived by a peer'}`, { concurrency: 2 }, () => {
@@ -56,7 +58,10 @@ for (const mode of ['restart', 'peer'] as const) {
   })
 }
 
-after(() => console.log(table.join('\n')))
+after(async () => {
+  console.log(table.join('\n'))
+  await rm(compiled, { recursive: true })
+})
 
 async function restarted(folder: string, point: CrashPoint): Promise<Outcome> {
   assert.equal(await run(folder, 'only', point, hitOf(point)), 'SIGKILL', `${point} was never reached`)
@@ -80,7 +85,7 @@ function run(folder: string, instance: string, point = '', hit = 0): Promise<num
   const child = spawn(
     process.execPath,
     [...process.execArgv.filter(arg => !arg.startsWith('--test')), script, folder, instance, point, String(hit)],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: compiled } },
   )
   return new Promise((resolve, reject) => {
     child.once('error', reject)

@@ -9,6 +9,9 @@ export const THINGS = 44
 /** Leases of the system under test, milliseconds: short, so that a peer takes over soon. */
 export const LEASE_MS = 400
 
+/** Delay of what the broker delays, milliseconds: long enough that it is not due before it gets there, on a slow machine too. */
+export const DELAY_MS = 300
+
 /** What a thing goes through. */
 export type Kind =
   /** Straight through, in the order of its key. */

@@ -27,7 +27,7 @@ import {
 import { createStoreBroker, type StoreBroker } from '../../messaging/store-broker/index.ts'
 import type { Store } from '../../store/index.ts'
 import { openSqlite } from '../../store/sqlite/index.ts'
-import { kindOf, LEASE_MS, SAID, type Said, THINGS } from './plan.ts'
+import { DELAY_MS, kindOf, LEASE_MS, SAID, type Said, THINGS } from './plan.ts'
 
 const [folder = '', instance = '', point = '', hit = '0'] = process.argv.slice(2)
 
@@ -102,7 +102,7 @@ async function main(): Promise<void> {
       const message = toMessage(runtime, n)
       const kind = kindOf(n)
       if (kind === 'timer') await timers.schedule(tx, message, { afterMs: 30 })
-      else if (kind === 'delayed') await outbox.add(tx, [{ ...message, deliverAt: tx.now + 30 }])
+      else if (kind === 'delayed') await outbox.add(tx, [{ ...message, deliverAt: tx.now + DELAY_MS }])
       else if (kind === 'poison') await outbox.add(tx, [{ ...message, topic: 'crash.nobody.v1' }])
       else await outbox.add(tx, [message])
       return true
