@@ -29,7 +29,11 @@ export function s(tag, properties = {}, ...children) {
 
 /** A line icon of 24 by 24 from the path of its strokes. */
 export function icon(path) {
-  return s('svg', { class: 'icon', viewBox: '0 0 24 24', width: 20, height: 20, 'aria-hidden': 'true' }, s('path', { d: path }))
+  return s(
+    'svg',
+    { class: 'icon', viewBox: '0 0 24 24', width: 20, height: 20, 'aria-hidden': 'true' },
+    s('path', { d: path }),
+  )
 }
 
 /**

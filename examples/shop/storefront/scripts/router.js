@@ -1,16 +1,19 @@
 /**
- * Views by the part of the address behind `#`. A view is `(query, signal, parameters) => { title, tab, element, update? }`; its signal is aborted when it is left. On a change of the query alone
- * a view with `update` stays and is told. A new view gets the focus on its heading, so that keyboard and screen reader are where the page is.
+ * Views by the part of the address behind `#`. A view is `(query, signal, parameters, isReturn) => { title, tab, element, update?, top? }`; its signal is
+ * aborted when it is left. On a change of the query alone a view with `update` stays and is told. A new view gets the focus on its heading, so that
+ * keyboard and screen reader are where the page is. `isReturn`: one came here by the way back; `top` is then how far down one was.
  */
 import { clearBanner } from './parts/banner.js'
-import { markTab } from './parts/header.js'
+import { markTab } from './parts/tabs.js'
 
 const NAME = 'Espalier'
 
-let routes = []
-let current = { pattern: undefined, view: undefined, leave: new AbortController() }
-const scrolled = new Map()
-let shown = ''
+let routes = /** @type {readonly (readonly [string, Function])[]} */ ([])
+let current = {
+  pattern: /** @type {string | undefined} */ (undefined),
+  view: /** @type {any} */ (undefined),
+  leave: new AbortController(),
+}
 
 /** @param {readonly (readonly [string, Function])[]} table pattern (`#/orders/:id`) and view, the last one for all else */
 export function startRouter(table) {
@@ -29,7 +32,6 @@ export function go(hash) {
 /** Puts another address over the view that is shown, which stays. */
 export function renameView(hash) {
   history.replaceState(history.state, '', hash)
-  shown = hash
   current.pattern = find(hash).pattern
 }
 
@@ -44,8 +46,8 @@ const isRoute = hash => hash === '' || hash.startsWith('#/')
 function show(isMove) {
   const hash = isRoute(location.hash) ? location.hash || '#/' : '#/'
   const { pattern, view, parameters, query } = find(hash)
-  scrolled.set(shown, scrollY)
-  shown = hash
+  const isReturn = history.state?.wasHere === true
+  history.replaceState({ wasHere: true }, '')
   clearBanner()
   if (current.pattern === pattern && current.view?.update !== undefined) {
     current.view.update(query)
@@ -55,7 +57,7 @@ function show(isMove) {
   }
   current.leave.abort()
   const leave = new AbortController()
-  const next = view(query, leave.signal, parameters)
+  const next = view(query, leave.signal, parameters, isReturn)
   current = { pattern: Object.keys(parameters).length > 0 ? undefined : pattern, view: next, leave }
   document.title = titleOf(next)
   markTab(next.tab, query.get('q') ?? '')
@@ -65,10 +67,10 @@ function show(isMove) {
   const heading = main.querySelector('h1') ?? main
   heading.tabIndex = -1
   heading.focus({ preventScroll: true })
-  scrollTo({ top: 0, behavior: 'instant' })
+  scrollTo({ top: next.top ?? 0, behavior: 'instant' })
 }
 
-const titleOf = view => (typeof view.title === 'function' ? view.title() : view.title) + ` · ${NAME}`
+const titleOf = view => `${typeof view.title === 'function' ? view.title() : view.title} · ${NAME}`
 
 function find(hash) {
   const [path = '', search = ''] = hash.split('?')

@@ -47,7 +47,11 @@ export function actOnce(method, path, body) {
   return send(method, path, { body })
 }
 
-/** Headers that say who asks. */
+/**
+ * Headers that say who asks.
+ *
+ * @returns {Record<string, string>}
+ */
 export function credentials() {
   const token = session.value?.token
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
@@ -56,7 +60,9 @@ export function credentials() {
 /** Path with the query of what is set. */
 export function withQuery(path, query) {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
+  return pairs.length === 0
+    ? path
+    : `${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
 }
 
 /** The address of a path of the API. */
@@ -75,6 +81,11 @@ async function attempt(request, tries, signal) {
   }
 }
 
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: object, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ */
 async function send(method, path, { body, headers = {}, signal } = {}) {
   const late = AbortSignal.timeout(TIMEOUT_MS)
   const asked = session.value?.token

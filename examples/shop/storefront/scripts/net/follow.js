@@ -19,16 +19,16 @@ const SILENCE_MS = 45_000
  * @param {{ signal: AbortSignal, lastEventId?: string, onEvent: (event: { type: string, id: string | undefined, data: any }) => boolean | void,
  *   onOpen?: () => void, onState?: (state: 'connecting' | 'live' | 'waiting') => void }} options `onEvent` returns true at the last event
  */
-export async function follow(path, { signal, lastEventId, onEvent, onOpen = () => {}, onState = () => {} }) {
+export async function follow(path, { signal, lastEventId, onEvent, onOpen, onState }) {
   let last = lastEventId
   for (let failures = 0; !signal.aborted; ) {
     await visible(signal)
-    onState(failures === 0 ? 'connecting' : 'waiting')
+    onState?.(failures === 0 ? 'connecting' : 'waiting')
     try {
       const ended = await once(path, signal, last, {
         open() {
-          onState('live')
-          onOpen()
+          onState?.('live')
+          onOpen?.()
         },
         event(event) {
           failures = 0
@@ -42,7 +42,7 @@ export async function follow(path, { signal, lastEventId, onEvent, onOpen = () =
       if (error instanceof Problem && error.status === 401) endSession('expired')
       if (error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429) throw error
       failures++
-      onState('waiting')
+      onState?.('waiting')
     }
     await pause(backoffMs(failures, { baseMs: 250 }), signal).catch(() => undefined)
   }

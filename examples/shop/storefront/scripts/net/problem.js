@@ -45,8 +45,16 @@ export async function problemOf(response) {
 /** The problem of a request without an answer. */
 export function noAnswer(isTimeout) {
   return isTimeout
-    ? new Problem('The shop took too long to answer.', { code: 'deadline_exceeded', reason: 'NO_ANSWER', retryable: true })
-    : new Problem('The shop can’t be reached. Check the connection.', { code: 'unavailable', reason: 'NO_CONNECTION', retryable: true })
+    ? new Problem('The shop took too long to answer.', {
+        code: 'deadline_exceeded',
+        reason: 'NO_ANSWER',
+        retryable: true,
+      })
+    : new Problem('The shop can’t be reached. Check the connection.', {
+        code: 'unavailable',
+        reason: 'NO_CONNECTION',
+        retryable: true,
+      })
 }
 
 function secondsOf(header) {

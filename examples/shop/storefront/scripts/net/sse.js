@@ -4,7 +4,7 @@
  * @param {ReadableStream<Uint8Array>} body
  * @param {() => void} [onBytes] called for all that arrives, comments too: the connection lives
  */
-export async function* readEvents(body, onBytes = () => {}) {
+export async function* readEvents(body, onBytes) {
   const decoder = new TextDecoder()
   const reader = body.getReader()
   let rest = ''
@@ -13,7 +13,7 @@ export async function* readEvents(body, onBytes = () => {}) {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return // an event without its blank line was cut off: it comes again after a reconnect
-      onBytes()
+      onBytes?.()
       rest += decoder.decode(value, { stream: true })
       // A lone CR at the end may be half of a CR LF.
       const lines = rest.split(/\r\n|\n|\r(?!$)/)

@@ -60,13 +60,24 @@ function form(mode, why, close) {
 
 function segment(mode, label, current, show) {
   const pressed = mode === current
-  return h('button', { type: 'button', 'data-key': mode, 'aria-pressed': String(pressed), onclick: () => show(mode) }, label)
+  return h(
+    'button',
+    { type: 'button', 'data-key': mode, 'aria-pressed': String(pressed), onclick: () => show(mode) },
+    label,
+  )
 }
 
 function fields(mode, kept, close) {
   const isNew = mode === 'register'
   const problem = h('p', { class: 'field-problem', role: 'alert', id: 'account-problem' })
-  const name = h('input', { id: 'account-name', name: 'name', autocomplete: 'name', required: true, maxlength: 100, value: kept.name })
+  const name = h('input', {
+    id: 'account-name',
+    name: 'name',
+    autocomplete: 'name',
+    required: true,
+    maxlength: 100,
+    value: kept.name,
+  })
   const email = h('input', {
     id: 'account-email',
     name: 'email',

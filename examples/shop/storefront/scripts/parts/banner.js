@@ -11,7 +11,11 @@ const place = () => /** @type {HTMLElement} */ (document.getElementById('banner'
 export function showProblem(error, { title, retry } = {}) {
   if (isCancelled(error)) return
   const { heading, text } = describe(error)
-  showBanner({ heading: title ?? heading, text, ...(retry === undefined ? {} : { action: { label: 'Try again', run: retry } }) })
+  showBanner({
+    heading: title ?? heading,
+    text,
+    ...(retry === undefined ? {} : { action: { label: 'Try again', run: retry } }),
+  })
 }
 
 /** @param {{ heading: string, text?: string, tone?: 'problem' | 'plain', action?: { label: string, run: () => void } }} banner */
@@ -20,7 +24,11 @@ export function showBanner({ heading, text, tone = 'problem', action }) {
     h(
       'div',
       { class: `banner banner-${tone}` },
-      icon(tone === 'problem' ? 'M12 4 2.5 20h19L12 4Zm0 6v5m0 2.5v.5' : 'M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Zm0 8v6m0-10v.5'),
+      icon(
+        tone === 'problem'
+          ? 'M12 4 2.5 20h19L12 4Zm0 6v5m0 2.5v.5'
+          : 'M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Zm0 8v6m0-10v.5',
+      ),
       h('div', { class: 'banner-words' }, h('strong', {}, heading), text && h('p', {}, text)),
       action &&
         h(
@@ -35,7 +43,11 @@ export function showBanner({ heading, text, tone = 'problem', action }) {
           },
           action.label,
         ),
-      h('button', { type: 'button', class: 'close', 'aria-label': 'Dismiss', onclick: clearBanner }, icon('M6 6l12 12M18 6 6 18')),
+      h(
+        'button',
+        { type: 'button', class: 'close', 'aria-label': 'Dismiss', onclick: clearBanner },
+        icon('M6 6l12 12M18 6 6 18'),
+      ),
     ),
   )
 }
@@ -55,12 +67,17 @@ export function describe(error) {
     case 'deadline_exceeded':
       return error.status === 0
         ? { heading: 'No connection to the shop', text: `${error.message} Nothing is lost.` }
-        : { heading: 'A part of the shop is resting', text: 'It is not answering right now. Nothing is lost; try again in a moment.' }
+        : {
+            heading: 'A part of the shop is resting',
+            text: 'It is not answering right now. Nothing is lost; try again in a moment.',
+          }
     case 'resource_exhausted':
       return {
         heading: 'One moment',
         text:
-          error.retryAfterMs === undefined ? error.message : `${error.message} Try again in ${waitOf(error.retryAfterMs)}.`,
+          error.retryAfterMs === undefined
+            ? error.message
+            : `${error.message} Try again in ${waitOf(error.retryAfterMs)}.`,
       }
     case 'internal':
       return { heading: 'Something went wrong in the shop', text: 'It has been written down. Try again in a moment.' }

@@ -42,5 +42,9 @@ export function openDialog(title, content) {
 }
 
 function closeButton(close) {
-  return h('button', { type: 'button', class: 'close', 'aria-label': 'Close', onclick: () => close() }, icon('M6 6l12 12M18 6 6 18'))
+  return h(
+    'button',
+    { type: 'button', class: 'close', 'aria-label': 'Close', onclick: () => close() },
+    icon('M6 6l12 12M18 6 6 18'),
+  )
 }

@@ -1,4 +1,4 @@
-/** The parts of the header that follow the state: badges, who is signed in, the current tab. */
+/** The parts of the header that follow the state: badges, who is signed in; and the search. */
 import { h, renderInto } from '../dom.js'
 import { count } from '../format.js'
 import { go } from '../router.js'
@@ -36,16 +36,6 @@ export function startHeader() {
   })
 }
 
-/** Marks the tab of the view. */
-export function markTab(name, search) {
-  for (const link of document.querySelectorAll('.tabs a')) {
-    if (link.getAttribute('data-tab') === name) link.setAttribute('aria-current', 'page')
-    else link.removeAttribute('aria-current')
-  }
-  const input = /** @type {HTMLInputElement} */ (document.getElementById('q'))
-  if (document.activeElement !== input) input.value = search ?? ''
-}
-
 function signInButton() {
   return h(
     'button',
@@ -67,5 +57,9 @@ function accountLink(user) {
 function badge(id, number, words) {
   const place = /** @type {HTMLElement} */ (document.getElementById(id))
   place.hidden = number === 0
-  renderInto(place, h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)), h('span', { class: 'unseen' }, `, ${words}`))
+  renderInto(
+    place,
+    h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)),
+    h('span', { class: 'unseen' }, `, ${words}`),
+  )
 }

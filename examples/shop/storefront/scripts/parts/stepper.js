@@ -29,8 +29,19 @@ export function stepper({ label, value, least = 1, key, onchange }) {
   const step = (by, sign, word) =>
     h(
       'button',
-      { type: 'button', 'data-key': `${key}-${word}`, 'aria-label': `One ${word}: ${label}`, onclick: () => set(Number(input.value) + by) },
+      {
+        type: 'button',
+        'data-key': `${key}-${word}`,
+        'aria-label': `One ${word}: ${label}`,
+        onclick: () => set(Number(input.value) + by),
+      },
       sign,
     )
-  return h('div', { class: 'stepper', role: 'group', 'aria-label': label }, step(-1, '−', 'less'), input, step(1, '+', 'more'))
+  return h(
+    'div',
+    { class: 'stepper', role: 'group', 'aria-label': label },
+    step(-1, '−', 'less'),
+    input,
+    step(1, '+', 'more'),
+  )
 }

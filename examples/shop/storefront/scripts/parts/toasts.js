@@ -36,7 +36,11 @@ function show(item) {
       h('p', {}, item.text),
       item.orderId && h('a', { href: `#/orders/${encodeURIComponent(item.orderId)}`, onclick: close }, 'See the order'),
     ),
-    h('button', { type: 'button', class: 'close', 'aria-label': 'Dismiss', onclick: close }, icon('M6 6l12 12M18 6 6 18')),
+    h(
+      'button',
+      { type: 'button', class: 'close', 'aria-label': 'Dismiss', onclick: close },
+      icon('M6 6l12 12M18 6 6 18'),
+    ),
   )
   place.append(toast)
   while (place.childElementCount > 3) place.firstElementChild?.remove()

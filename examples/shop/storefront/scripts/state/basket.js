@@ -8,7 +8,20 @@ import { session } from './session.js'
 /** The open order; null: there is none; undefined: not known yet. */
 export const basket = cell(/** @type {any} */ (undefined))
 
-const inTurn = queue()
+const edits = queue()
+let editing = 0
+
+/** Whether an edit of this page is under way. */
+export const isEditing = () => editing > 0
+
+async function inTurn(work) {
+  editing++
+  try {
+    return await edits(work)
+  } finally {
+    editing--
+  }
+}
 
 session.watch(current => {
   basket.set(current === null ? null : undefined)
@@ -56,7 +69,7 @@ export function orderAgain(items) {
   })
 }
 
-/** Sets how many of a product an order holds; 0 takes it out. `onStep` hears of each state on the way. */
+/** Sets how many of a product an order holds; 0 takes it out. The shop adds and removes only, so less of something is two steps. */
 export function setQuantity(order, productId, quantity) {
   return inTurn(async () => {
     const now = order.items.find(item => item.productId === productId)?.quantity ?? 0
@@ -78,7 +91,9 @@ export function renewPrices(order, productIds) {
 }
 
 export async function checkOut(orderId, paymentMethod) {
-  return noteOrder(await inTurn(() => act('POST', `/orders/${encodeURIComponent(orderId)}/checkout`, { paymentMethod })))
+  return noteOrder(
+    await inTurn(() => act('POST', `/orders/${encodeURIComponent(orderId)}/checkout`, { paymentMethod })),
+  )
 }
 
 export async function cancelOrder(orderId, reason) {
@@ -89,7 +104,6 @@ async function replace(orderId, productId, quantity) {
   let latest
   try {
     latest = await act('DELETE', `${itemsOf(orderId)}/${encodeURIComponent(productId)}`)
-    noteOrder(latest)
   } catch (error) {
     // It is out: an earlier try got through, or another tab was faster.
     if (!hasReason(error, 'ITEM_NOT_IN_ORDER')) throw error
