@@ -1,16 +1,17 @@
 /** A small system behind a gateway, over real sockets: one service, in this process or in another address. */
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { z } from 'zod'
 import { contract, own, serverStream, unary } from '../contract/index.ts'
 import { Directory, roundRobin, staticRegistry } from '../discovery/index.ts'
 import type { Address, Context, Identity, Runtime } from '../kernel/index.ts'
 import { createRuntime, Fault } from '../kernel/index.ts'
+import type { RetryBudgetOptions } from '../resilience/index.ts'
 import { createHttpJsonHandler } from '../rpc/http-json/index.ts'
 import { clientAddress, createRpcServer, implement } from '../rpc/index.ts'
 import type { TokenVerifier } from '../security/index.ts'
 import { authorize, authorizeOwner, identify, roles } from '../security/index.ts'
-import type { Exchange, ExchangeHandler, Headers } from '../wire/exchange.ts'
+import type { Exchange, ExchangeHandler, Headers, IncomingResponse } from '../wire/exchange.ts'
 import { header } from '../wire/exchange.ts'
 import { createHttpClient, createHttpServer } from '../wire/http1/index.ts'
 import type { GatewayParts } from './create-gateway.ts'
@@ -74,6 +75,10 @@ export interface Scene {
   request(method: string, target: string, headers?: Headers, body?: string): Promise<Answer>
   /** Sends bytes as they are; resolves with all that comes back until the connection closes. */
   raw(bytes: string): Promise<string>
+  /** Sends bytes and leaves the connection open; returns how to leave. */
+  connect(bytes: string): () => void
+  /** Opens a stream. */
+  open(target: string, headers?: Headers): Promise<Stream>
   /** Stops the service's own server, when it has one. */
   stopService(): Promise<void>
 }
@@ -86,12 +91,26 @@ export interface Answer {
   header(name: string): string | undefined
 }
 
+/** A response that is read as it comes. */
+export interface Stream {
+  readonly status: number
+  readonly headers: Headers
+  /** What has come. */
+  readonly text: string
+  /** Resolves when it is complete; rejects when it broke off. */
+  readonly ended: Promise<void>
+  /** Resolves once the text has come. */
+  until(text: string): Promise<void>
+  close(): void
+}
+
 /** Where the service is. */
 export type Place = 'local' | 'remote'
 export const PLACES: readonly Place[] = ['local', 'remote']
 
 export interface SceneOptions extends Partial<GatewayParts> {
   readonly place?: Place
+  readonly budget?: RetryBudgetOptions
   /** In place of the service's own addresses. */
   readonly instances?: readonly Address[]
 }
@@ -113,7 +132,7 @@ export const CLERK: Headers = ['authorization', 'Bearer user.kim.clerk']
 
 /** Starts everything; it is stopped when the test ends. */
 export async function startScene(t: TestContext, options: SceneOptions = {}): Promise<Scene> {
-  const { place = 'local', instances, ...parts } = options
+  const { place = 'local', instances, budget = {}, ...parts } = options
   const runtime = createRuntime()
   const state = {
     runtime,
@@ -129,13 +148,21 @@ export async function startScene(t: TestContext, options: SceneOptions = {}): Pr
   const service = bookService(state)
   const serviceServer = createHttpServer(runtime, { handler: service })
   const client = createHttpClient(runtime)
+  const stopService = (): Promise<void> => serviceServer.close({ graceMs: 0 })
+  // Hooks run in their order, and the gateway's own come later: nothing waits for it.
+  t.after(async () => {
+    await client.close()
+    await stopService()
+  })
   const addresses = instances ?? [await serviceServer.listen({ host: '127.0.0.1', port: 0 })]
   const directory = new Directory({
     registry: staticRegistry({ books: addresses }),
     balancer: () => roundRobin(() => 0),
   })
   const upstream = (name: string): Upstream =>
-    place === 'local' ? localUpstream(service) : remoteUpstream(runtime, { service: name, directory, http: client })
+    place === 'local'
+      ? localUpstream(service)
+      : remoteUpstream(runtime, { service: name, directory, http: client, budget })
   const gateway = createGateway(runtime, {
     routes: [expose(Books)],
     upstream,
@@ -146,12 +173,9 @@ export async function startScene(t: TestContext, options: SceneOptions = {}): Pr
   const server = createHttpServer(runtime, { handler: gateway.handle })
   const address = await server.listen({ host: '127.0.0.1', port: 0 })
   const outside = createHttpClient(runtime)
-  const stopService = (): Promise<void> => serviceServer.close({ graceMs: 0 })
   t.after(async () => {
     await outside.close()
     await server.close({ graceMs: 0 })
-    await client.close()
-    await stopService()
   })
   return Object.assign(state, {
     address,
@@ -173,6 +197,15 @@ export async function startScene(t: TestContext, options: SceneOptions = {}): Pr
       }
     },
     raw: (bytes: string) => rawExchange(address, bytes),
+    connect(bytes: string) {
+      const socket = connect({ host: address.host, port: address.port })
+      socket.on('error', () => undefined)
+      socket.write(bytes)
+      return () => void socket.destroy()
+    },
+    async open(target: string, headers: Headers = []): Promise<Stream> {
+      return openStream(await outside.request(address, { method: 'GET', target, headers }))
+    },
   })
 }
 
@@ -243,8 +276,7 @@ export async function startStranger(t: TestContext, talk: (socket: Socket) => vo
   return { host: '127.0.0.1', port }
 }
 
-async function rawExchange(address: Address, bytes: string): Promise<string> {
-  const { connect } = await import('node:net')
+function rawExchange(address: Address, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address.host, port: address.port })
     let text = ''
@@ -256,4 +288,32 @@ async function rawExchange(address: Address, bytes: string): Promise<string> {
     socket.on('close', () => resolve(text))
     socket.write(bytes, 'latin1')
   })
+}
+
+function openStream(response: IncomingResponse): Stream {
+  let text = ''
+  let waiting: { readonly text: string; readonly done: () => void }[] = []
+  const read = async (): Promise<void> => {
+    for await (const piece of response.chunks()) {
+      text += Buffer.from(piece).toString()
+      waiting = waiting.filter(wait => {
+        if (!text.includes(wait.text)) return true
+        wait.done()
+        return false
+      })
+    }
+  }
+  const ended = read()
+  ended.catch(() => undefined) // the test that waits for it sees it
+  return {
+    status: response.status,
+    headers: response.headers,
+    get text() {
+      return text
+    },
+    ended,
+    until: part =>
+      text.includes(part) ? Promise.resolve() : new Promise(done => void waiting.push({ text: part, done })),
+    close: () => response.close(),
+  }
 }

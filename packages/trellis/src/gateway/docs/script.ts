@@ -41,6 +41,8 @@ const menu = document.querySelector('.menu')
 const narrow = matchMedia('(max-width: 60rem)')
 const fold = () => { menu.open = !narrow.matches }
 fold()
+// What was folded moved everything below it.
+if (location.hash !== '') document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView()
 narrow.addEventListener('change', fold)
 menu.addEventListener('click', event => {
   if (narrow.matches && event.target.closest('a')) menu.open = false
