@@ -7,13 +7,14 @@ import type { Aggregate } from './aggregate.ts'
 import { type AggregateHandle, aggregateHandle } from './aggregate-handle.ts'
 import type { AnyEvent, EventFamily, PositionedEvent, RecordedEvent } from './events.ts'
 import { EventFeed } from './feed.ts'
+import { applyInline } from './inline.ts'
 import { eventMigrations } from './migrations.ts'
 import { headPosition, orderedReader } from './order.ts'
+import { prepareProjection } from './prepare.ts'
 import type { Projection } from './projection.ts'
-import { progressOf, projectionState, writableState } from './projection-state.ts'
+import { checkpointOf, projectionState } from './projection-state.ts'
 import { Projector } from './projector.ts'
-import { prepareProjection, rebuildProjection } from './rebuild.ts'
-import { slotTables } from './slot.ts'
+import { rebuildProjection } from './rebuild.ts'
 import { readEvents } from './stream.ts'
 
 /** What an event store stands on. */
@@ -156,9 +157,9 @@ export class EventStore implements AsyncDisposable {
     const statuses: ProjectionStatus[] = []
     for (const { name, mode } of this.#projections) {
       const state = await projectionState(reader, name)
-      const progress = state === undefined ? undefined : await progressOf(reader, name, state.slot)
+      const checkpoint = (await checkpointOf(reader, name)) ?? 0
       const failure = this.#projectors.find(({ projection }) => projection.name === name)?.failure
-      const lag = mode === 'inline' ? 0 : Math.max(0, last - (progress?.position ?? 0))
+      const lag = mode === 'inline' ? 0 : Math.max(0, last - checkpoint)
       statuses.push({ name, mode, version: state?.version ?? 0, lag, failure })
     }
     return statuses
@@ -173,9 +174,7 @@ export class EventStore implements AsyncDisposable {
   async #appended(tx: Transaction, events: readonly RecordedEvent[]): Promise<void> {
     const { aggregate, aggregateId } = events[0]!
     for (const projection of this.#inline.get(aggregate) ?? []) {
-      const { slot } = await writableState(tx, projection)
-      const tables = slotTables(projection, slot)
-      for (const event of events) await projection.apply(event, tx, tables)
+      await applyInline(this.#runtime, this.#store, tx, projection, events)
     }
     tx.onCommit(() => this.#feed.committed({ aggregate, aggregateId }))
   }

@@ -7,7 +7,7 @@ import type { CancelTimer, Runtime } from '../kernel/runtime.ts'
 import type { Store } from '../store/store.ts'
 import type { Logger } from '../telemetry/telemetry.ts'
 import { Bell } from './bell.ts'
-import { hasUnordered, headPosition, orderEvents } from './order.ts'
+import { orderEvents } from './order.ts'
 
 /** Names one aggregate. */
 export interface AggregateKey {
@@ -129,12 +129,7 @@ export class EventFeed {
 
   async #advance(): Promise<void> {
     const { reader } = this.#store
-    if (await hasUnordered(reader)) {
-      for (let complete = false; !complete && !this.#stopped; ) {
-        complete = (await this.#store.transaction(orderEvents)).complete
-      }
-    }
-    const head = await headPosition(reader)
+    const head = await orderEvents(this.#store)
     if (head === this.#head) return
     const before = this.#head
     this.#head = head

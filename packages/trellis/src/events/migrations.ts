@@ -32,11 +32,6 @@ export const eventMigrations: readonly Migration[] = [
         aggregate_id ${types.key} not null,
         version ${types.integer} not null
       )`,
-      `create table trellis_events_head (
-        id ${types.integer} not null primary key,
-        position ${types.integer} not null
-      )`,
-      `insert into trellis_events_head (id, position) values (1, 0)`,
     ],
   },
   {
@@ -45,14 +40,18 @@ export const eventMigrations: readonly Migration[] = [
       `create table trellis_projections (
         name ${types.key} not null primary key,
         version ${types.integer} not null,
-        slot ${types.integer} not null
+        slot ${types.integer} not null,
+        switching_until ${types.integer} not null
       )`,
-      `create table trellis_projection_progress (
-        name ${types.key} not null,
+      `create table trellis_checkpoints (
+        name ${types.key} not null primary key,
+        position ${types.integer} not null
+      )`,
+      `create table trellis_rebuilds (
+        name ${types.key} not null primary key,
         slot ${types.integer} not null,
         position ${types.integer} not null,
-        builder ${types.key},
-        primary key (name, slot)
+        builder ${types.key} not null
       )`,
     ],
   },

@@ -1,4 +1,7 @@
-/** Which slot of a projection is shown, built by which version of its code, and how far a slot has come. */
+/**
+ * Which slot of a projection is shown, how far the runner of an asynchronous one has come, and what is being rebuilt: three tables, since on
+ * PostgreSQL transactions that read and write neighbouring rows of one small table keep running each other again.
+ */
 import { Fault } from '../kernel/fault.ts'
 import type { Sql, Transaction } from '../store/store.ts'
 import type { Projection } from './projection.ts'
@@ -8,15 +11,17 @@ import type { Slot } from './slot.ts'
 export interface ProjectionState {
   readonly slot: Slot
   readonly version: number
+  /** Until when (time of the store) appends hold back, so that a rebuild can move the views; 0: they need not. */
+  readonly switchingUntil: number
 }
 
-const STATE = 'select version, slot from trellis_projections where name = ?'
-const PROGRESS = 'select position, builder from trellis_projection_progress where name = ? and slot = ?'
-const SET_POSITION = 'update trellis_projection_progress set position = ? where name = ? and slot = ?'
+const STATE = 'select version, slot, switching_until as "switchingUntil" from trellis_projections where name = ?'
+const CHECKPOINT = 'select position from trellis_checkpoints where name = ?'
+const REBUILD = 'select slot, position, builder from trellis_rebuilds where name = ?'
 
-/** State of a projection; undefined before it was first prepared. */
-export function projectionState(sql: Sql, name: string): Promise<ProjectionState | undefined> {
-  return sql.get<{ slot: Slot; version: number }>(STATE, name)
+/** State of a projection; undefined before it was first prepared. `lock` is appended to the query. */
+export function projectionState(sql: Sql, name: string, lock = ''): Promise<ProjectionState | undefined> {
+  return sql.get(`${STATE} ${lock}`, name) as Promise<ProjectionState | undefined>
 }
 
 /**
@@ -34,35 +39,52 @@ export async function writableState(sql: Sql, projection: Projection): Promise<P
   )
 }
 
-/** Position up to which a slot holds all events, and who builds it. */
-export interface Progress {
+/** Shows a slot, built from all events up to a position: from now on it is the projection. */
+export async function setState(
+  tx: Transaction,
+  { name, version }: Pick<Projection, 'name' | 'version'>,
+  shown: { readonly slot: Slot; readonly position: number },
+): Promise<void> {
+  const state = tx.dialect.upsert('trellis_projections', ['name'], ['name', 'version', 'slot', 'switching_until'])
+  await tx.run(state, name, version, shown.slot, 0)
+  await tx.run(tx.dialect.upsert('trellis_checkpoints', ['name'], ['name', 'position']), name, shown.position)
+  await tx.run('delete from trellis_rebuilds where name = ?', name)
+}
+
+/** Asks appends to hold back for a moment. */
+export async function announceSwitch(tx: Transaction, name: string, untilMs: number): Promise<void> {
+  await tx.run('update trellis_projections set switching_until = ? where name = ?', untilMs, name)
+}
+
+/** Position up to which the shown slot of an asynchronous projection holds all events. `lock` is appended to the query. */
+export async function checkpointOf(sql: Sql, name: string, lock = ''): Promise<number | undefined> {
+  return (await sql.get<{ position: number }>(`${CHECKPOINT} ${lock}`, name))?.position
+}
+
+/** Moves the checkpoint. */
+export async function setCheckpoint(tx: Transaction, name: string, position: number): Promise<void> {
+  await tx.run('update trellis_checkpoints set position = ? where name = ?', position, name)
+}
+
+/** A rebuild under way. */
+export interface Rebuild {
+  readonly slot: Slot
   readonly position: number
-  readonly builder: string | null
+  readonly builder: string
 }
 
-/** Progress of a slot. */
-export function progressOf(sql: Sql, name: string, slot: Slot, lock = ''): Promise<Progress | undefined> {
-  return sql.get<{ position: number; builder: string | null }>(`${PROGRESS} ${lock}`, name, slot)
+/** The rebuild of a projection that is under way. `lock` is appended to the query. */
+export function rebuildOf(sql: Sql, name: string, lock = ''): Promise<Rebuild | undefined> {
+  return sql.get(`${REBUILD} ${lock}`, name) as Promise<Rebuild | undefined>
 }
 
-/** Notes that a slot has come up to a position. */
-export async function setPosition(tx: Transaction, name: string, slot: Slot, position: number): Promise<void> {
-  await tx.run(SET_POSITION, position, name, slot)
+/** Begins a rebuild, in the place of one that may be under way. */
+export async function beginRebuild(tx: Transaction, name: string, slot: Slot, builder: string): Promise<void> {
+  const text = tx.dialect.upsert('trellis_rebuilds', ['name'], ['name', 'slot', 'position', 'builder'])
+  await tx.run(text, name, slot, 0, builder)
 }
 
-/** Starts a slot at position 0, for a builder or (null) for the runner. */
-export async function startProgress(tx: Transaction, name: string, slot: Slot, builder: string | null): Promise<void> {
-  const columns = ['name', 'slot', 'position', 'builder']
-  await tx.run(tx.dialect.upsert('trellis_projection_progress', ['name', 'slot'], columns), name, slot, 0, builder)
-}
-
-/** Shows a slot: from now on it is the projection. */
-export async function setState(tx: Transaction, projection: Projection, slot: Slot): Promise<void> {
-  const text = tx.dialect.upsert('trellis_projections', ['name'], ['name', 'version', 'slot'])
-  await tx.run(text, projection.name, projection.version, slot)
-  await tx.run(
-    'update trellis_projection_progress set builder = null where name = ? and slot = ?',
-    projection.name,
-    slot,
-  )
+/** Notes how far a rebuild has come. */
+export async function setRebuilt(tx: Transaction, name: string, position: number): Promise<void> {
+  await tx.run('update trellis_rebuilds set position = ? where name = ?', position, name)
 }

@@ -1,12 +1,12 @@
 import { Fault } from '../kernel/fault.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
-import type { Store, Transaction } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Logger } from '../telemetry/telemetry.ts'
 import { applyBatch } from './apply.ts'
 import type { EventFeed } from './feed.ts'
 import { headPosition, orderedReader } from './order.ts'
 import type { Projection } from './projection.ts'
-import { progressOf, setPosition, writableState } from './projection-state.ts'
+import { checkpointOf, setCheckpoint, writableState } from './projection-state.ts'
 
 /** What a projector stands on. */
 export interface ProjectorParts {
@@ -59,14 +59,14 @@ export class Projector {
   }
 
   async #run(): Promise<void> {
-    const { store, feed } = this.#parts
+    const { feed } = this.#parts
     const { signal } = this.#stop
     const bell = feed.follow()
     let failures = 0
     while (!signal.aborted) {
       try {
         // After a failure one at a time: what stands before the failing event gets through.
-        const caughtUp = await store.transaction(tx => this.#step(tx, failures === 0 ? BATCH : 1))
+        const caughtUp = await this.#step(failures === 0 ? BATCH : 1)
         this.#failure = undefined
         failures = 0
         if (caughtUp && !(await bell.wait(signal))) break
@@ -79,17 +79,26 @@ export class Projector {
   }
 
   /** Applies the next events; true when there is nothing left to do for now. */
-  async #step(tx: Transaction, limit: number): Promise<boolean> {
+  async #step(limit: number): Promise<boolean> {
     const { projection } = this
-    const { slot } = await writableState(tx, projection)
-    const progress = await progressOf(tx, projection.name, slot, tx.dialect.forUpdateSkipLocked)
-    if (progress === undefined) return true
-    const head = await headPosition(tx)
-    if (progress.position >= head) return true
-    const batch = await this.#read(tx, progress.position, head, limit)
-    const position = await applyBatch(this.#runtime, tx, { projection, slot }, batch)
-    await setPosition(tx, projection.name, slot, position)
-    return position >= head
+    const { store } = this.#parts
+    // Read outside of the transaction, where it conflicts with nobody: what is ordered never changes.
+    const { slot } = await writableState(store.reader, projection)
+    const after = (await checkpointOf(store.reader, projection.name)) ?? 0
+    const head = await headPosition(store.reader)
+    if (after >= head) return true
+    const batch = await this.#read(store.reader, after, head, limit)
+    return store.transaction(async tx => {
+      const shown = await writableState(tx, projection)
+      const checkpoint = await checkpointOf(tx, projection.name, tx.dialect.forUpdateSkipLocked)
+      // Another process has the checkpoint in hand: it goes on, and this one looks again with the next event.
+      if (checkpoint === undefined) return true
+      // It moved meanwhile, or a rebuild moved the views.
+      if (shown.slot !== slot || checkpoint !== after) return false
+      const position = await applyBatch(this.#runtime, tx, { projection, slot }, batch)
+      await setCheckpoint(tx, projection.name, position)
+      return position >= head
+    })
   }
 
   #report(fault: Fault): void {

@@ -1,120 +1,156 @@
 /**
- * Building a projection anew beside the one that is shown. Batches fill the other slot, each a short transaction between those of the service; the
- * last batch finds no event behind it and, in the same transaction, moves the views. An append that runs at that moment either was ordered before it, or
- * reads the new slot: serializable transactions leave no third way.
+ * Building a projection anew beside the one that is shown. Batches fill the other slot, each a short transaction between those of the service. What
+ * they read is committed and never changes, so they read it outside of their transaction: it conflicts with nobody's appends.
+ *
+ * The last step moves the views. For an inline projection it looks for events once more, now inside its transaction: an append that runs beside it has read
+ * the old slot and writes an event which the step has missed, which serializable transactions do not let both commit. Where writers run side by side, the
+ * appends would win that race for as long as there are any, since they are shorter; so they are asked to hold back for a moment.
  */
 import { Fault, isFault } from '../kernel/fault.ts'
 import { type Runtime, sleep } from '../kernel/runtime.ts'
-import type { Store, Transaction } from '../store/store.ts'
+import type { Sql, Store, Transaction } from '../store/store.ts'
 import { applyBatch } from './apply.ts'
-import type { AnyEvent } from './events.ts'
-import { type OrderedBatch, orderEvents, orderedReader } from './order.ts'
+import { type OrderedBatch, orderEvents, orderEventsIn, orderedReader } from './order.ts'
 import type { Projection } from './projection.ts'
-import { progressOf, projectionState, setPosition, setState, startProgress, writableState } from './projection-state.ts'
+import {
+  announceSwitch,
+  beginRebuild,
+  checkpointOf,
+  projectionState,
+  type Rebuild,
+  rebuildOf,
+  setRebuilt,
+  setState,
+} from './projection-state.ts'
 import { createSlot, dropSlot, otherSlot, type Slot, showSlot } from './slot.ts'
 
 /** Events of one transaction at most; the time that they take bounds it too. */
 const BATCH = 500
-/** How often a starting process looks whether another one still builds the projection, milliseconds. */
-const LOOK_MS = 500
+/** Events that the last step may still apply: where others write all the time there are always some. */
+const REST = 100
+/** Longest time for a transaction that makes tables or moves views, milliseconds: on a server it waits until nobody uses them. */
+const LAYOUT_MS = 5_000
+/** How long appends hold back at most for one attempt to move the views, milliseconds. */
+const SWITCH_MS = 1_000
+/** How long the old slot stays where writers run side by side, milliseconds: a transaction that began before the switch may still write to it. */
+const LINGER_MS = 1_500
 
-/** Builds a projection anew from all events and shows the result. A rebuild of the same projection that runs elsewhere ends with `aborted` / `REBUILD_SUPERSEDED`. */
-export async function rebuildProjection(runtime: Runtime, store: Store, projection: Projection): Promise<void> {
-  const builder = runtime.random.id()
-  const read = orderedReader(projection.from)
-  const slot = await store.transaction(async tx => {
-    const state = await projectionState(tx, projection.name)
-    const building = otherSlot(state?.slot ?? 2)
-    await createSlot(tx, projection, building)
-    await startProgress(tx, projection.name, building, builder)
-    return building
-  })
-  const step = (tx: Transaction): Promise<boolean> => buildStep(runtime, tx, { projection, slot, builder, read })
-  while (!(await store.transaction(step))) {
-    // Every step is a transaction of its own, so that other writers get their turn.
-  }
-  await store.transaction(async tx => {
-    // Another rebuild may have begun to fill the old slot.
-    const old = await progressOf(tx, projection.name, otherSlot(slot))
-    const state = await projectionState(tx, projection.name)
-    if (state?.slot === slot && (old === undefined || old.builder === null))
-      await dropSlot(tx, projection, otherSlot(slot))
-  })
-}
-
+/** A rebuild in hand. */
 interface Build {
   readonly projection: Projection
   readonly slot: Slot
   readonly builder: string
-  readonly read: (tx: Transaction, after: number, head: number, limit: number) => Promise<OrderedBatch<AnyEvent>>
+  readonly read: (sql: Sql, after: number, head: number, limit: number) => Promise<OrderedBatch>
 }
 
-/** Fills the slot with the next events; true once it holds them all and is shown. */
-async function buildStep(
+/** Builds a projection anew from all events and shows the result. A rebuild of the same projection that runs elsewhere ends with `aborted` / `REBUILD_SUPERSEDED`. */
+export async function rebuildProjection(runtime: Runtime, store: Store, projection: Projection): Promise<void> {
+  const { name } = projection
+  const builder = runtime.random.id()
+  const begin = async (tx: Transaction): Promise<Slot> => {
+    // Rows are locked before tables, here as in every step, or two rebuilds wait for each other.
+    const free = otherSlot((await projectionState(tx, name, tx.dialect.forUpdate))?.slot ?? 2)
+    await beginRebuild(tx, name, free, builder)
+    await createSlot(tx, projection, free)
+    return free
+  }
+  const slot = await store.transaction(begin, { maxHoldMs: LAYOUT_MS })
+  const build: Build = { projection, slot, builder, read: orderedReader(projection.from) }
+  for (let position = 0; ; ) {
+    const head = await orderEvents(store)
+    if (head - position > REST) {
+      const batch = await build.read(store.reader, position, head, BATCH)
+      position = await store.transaction(tx => fill(runtime, tx, build, batch))
+    } else {
+      const end = await finish(runtime, store, build)
+      if (end.shown) break
+      position = end.position
+    }
+  }
+  if (writersRunSideBySide(store)) await sleep(runtime, LINGER_MS)
+  await store.transaction(tx => cleanUp(tx, projection, slot), { maxHoldMs: LAYOUT_MS })
+}
+
+/** Fills the slot with the next events; the position reached. */
+async function fill(runtime: Runtime, tx: Transaction, build: Build, batch: OrderedBatch): Promise<number> {
+  await ownRebuild(tx, build)
+  const position = await applyBatch(runtime, tx, build, batch)
+  await setRebuilt(tx, build.projection.name, position)
+  return position
+}
+
+interface End {
+  readonly shown: boolean
+  readonly position: number
+}
+
+/** Shows the slot, unless there is more to fill it with. */
+async function finish(runtime: Runtime, store: Store, build: Build): Promise<End> {
+  const { name, mode } = build.projection
+  if (mode === 'inline' && writersRunSideBySide(store)) {
+    await store.transaction(tx => announceSwitch(tx, name, tx.now + SWITCH_MS))
+  }
+  const body = async (tx: Transaction): Promise<End> => {
+    const { position } = await ownRebuild(tx, build)
+    const end =
+      mode === 'inline'
+        ? await fillRest(runtime, tx, build, position)
+        : await overtakeRunner(runtime, store, tx, build, position)
+    if (!end.shown) {
+      await setRebuilt(tx, name, end.position)
+      return end
+    }
+    await showSlot(tx, build.projection, build.slot)
+    await setState(tx, build.projection, { slot: build.slot, position: end.position })
+    return end
+  }
+  try {
+    return await store.transaction(body, { maxHoldMs: LAYOUT_MS })
+  } catch (error) {
+    // Somebody else gave the same events their positions: another look finds them done.
+    if (!isFault(error, 'UNIQUE_VIOLATION')) throw error
+    return { shown: false, position: (await rebuildOf(store.reader, name))?.position ?? 0 }
+  }
+}
+
+/** An inline projection must hold every event that is committed before the views move. */
+async function fillRest(runtime: Runtime, tx: Transaction, build: Build, after: number): Promise<End> {
+  const { head, complete } = await orderEventsIn(tx)
+  const position = await applyBatch(runtime, tx, build, await build.read(tx, after, head, BATCH))
+  return { shown: complete && position >= head, position }
+}
+
+/** An asynchronous projection must not fall behind what its runner has done to the shown slot. The checkpoint's row holds the runner meanwhile. */
+async function overtakeRunner(
   runtime: Runtime,
+  store: Store,
   tx: Transaction,
-  { projection, slot, builder, read }: Build,
-): Promise<boolean> {
-  const progress = await progressOf(tx, projection.name, slot, tx.dialect.forUpdate)
-  if (progress?.builder !== builder) throw superseded(projection)
-  const { head, complete } = await orderEvents(tx)
-  const batch = await read(tx, progress.position, head, BATCH)
-  const position = await applyBatch(runtime, tx, { projection, slot }, batch)
-  await setPosition(tx, projection.name, slot, position)
-  if (!complete || position < head) return false
-  await showSlot(tx, projection, slot)
-  await setState(tx, projection, slot)
-  return true
+  build: Build,
+  after: number,
+): Promise<End> {
+  const checkpoint = (await checkpointOf(tx, build.projection.name, tx.dialect.forUpdate)) ?? 0
+  if (after >= checkpoint) return { shown: true, position: after }
+  const batch = await build.read(store.reader, after, checkpoint, BATCH)
+  const position = await applyBatch(runtime, tx, build, batch)
+  return { shown: position >= checkpoint, position }
 }
 
-function superseded(projection: Projection): Fault {
-  return new Fault('aborted', `Another rebuild of ${projection.name} has taken over; wait for that one.`, {
+async function cleanUp(tx: Transaction, projection: Projection, shown: Slot): Promise<void> {
+  // Another rebuild may have begun to fill the old slot, or have shown it already.
+  const state = await projectionState(tx, projection.name, tx.dialect.forUpdate)
+  const busy = await rebuildOf(tx, projection.name)
+  if (state?.slot === shown && busy === undefined) await dropSlot(tx, projection, otherSlot(shown))
+}
+
+/** Makes sure that this builder has not been replaced by another. */
+async function ownRebuild(tx: Transaction, { projection, builder }: Build): Promise<Rebuild> {
+  const rebuild = await rebuildOf(tx, projection.name, tx.dialect.forUpdate)
+  if (rebuild?.builder === builder) return rebuild
+  throw new Fault('aborted', `Another rebuild of ${projection.name} has taken over; wait for that one.`, {
     reason: 'REBUILD_SUPERSEDED',
   })
 }
 
-const ANY_EVENT = 'select 1 as found from trellis_events where aggregate = ? limit 1'
-const UNBUILT = 0
-
-/**
- * Makes a projection ready for use: makes its tables at the first start, and builds it anew when there are events already or when its version was raised.
- * Several processes that start together share one build.
- */
-export async function prepareProjection(runtime: Runtime, store: Store, projection: Projection): Promise<void> {
-  while (await store.transaction(tx => needsBuild(tx, projection))) {
-    if (await builtElsewhere(runtime, store, projection)) continue
-    try {
-      await rebuildProjection(runtime, store, projection)
-    } catch (error) {
-      if (!isFault(error, 'REBUILD_SUPERSEDED')) throw error
-    }
-  }
-}
-
-async function needsBuild(tx: Transaction, projection: Projection): Promise<boolean> {
-  const state = await projectionState(tx, projection.name)
-  if (state !== undefined) {
-    if (state.version > projection.version) await writableState(tx, projection)
-    return state.version < projection.version
-  }
-  await createSlot(tx, projection, 1)
-  await showSlot(tx, projection, 1)
-  await startProgress(tx, projection.name, 1, null)
-  let events = false
-  for (const { name } of projection.from) events ||= (await tx.get(ANY_EVENT, name)) !== undefined
-  // Where there are events the empty slot counts as unbuilt, so that a crash before the build leads to another.
-  await setState(tx, events ? { ...projection, version: UNBUILT } : projection, 1)
-  return events
-}
-
-/** Whether another process is at work on it: looks twice for progress. */
-async function builtElsewhere(runtime: Runtime, store: Store, projection: Projection): Promise<boolean> {
-  const state = await projectionState(store.reader, projection.name)
-  if (state === undefined || state.version === projection.version) return true
-  const building = otherSlot(state.slot)
-  const before = await progressOf(store.reader, projection.name, building)
-  if (before === undefined || before.builder === null) return false
-  await sleep(runtime, LOOK_MS)
-  const after = await progressOf(store.reader, projection.name, building)
-  return after?.builder !== before.builder || after?.position !== before.position
+function writersRunSideBySide(store: Store): boolean {
+  return store.dialect.forUpdate !== ''
 }

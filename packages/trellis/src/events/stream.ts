@@ -2,7 +2,7 @@
 import type { Cause } from '../kernel/cause.ts'
 import { isFault } from '../kernel/fault.ts'
 import type { Random } from '../kernel/runtime.ts'
-import type { Sql, Transaction } from '../store/store.ts'
+import type { Sql, SqlValue, Transaction } from '../store/store.ts'
 import { decodeData, encodeData, schemaVersionOf } from './event-data.ts'
 import type { AnyEvent, EventFamily, RecordedEvent } from './events.ts'
 import { brokenStream, illegalVersion, impossibleFirstEvent, versionConflict } from './faults.ts'
@@ -23,12 +23,13 @@ export interface EventRow {
   readonly data: string
 }
 
-const INSERT_EVENT = `insert into trellis_events (aggregate, aggregate_id, version, event_id, type, schema_version, recorded_at,
-  correlation_id, causation_id, actor, traceparent, data) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-const INSERT_UNORDERED = 'insert into trellis_events_unordered (aggregate, aggregate_id, version) values (?, ?, ?)'
+const EVENT_COLUMNS = `aggregate, aggregate_id, version, event_id, type, schema_version, recorded_at, correlation_id, causation_id, actor,
+  traceparent, data`
+const EVENT_ROW = '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'
+/** Rows of one insert at most: few texts to prepare, and an import of thousands of events takes few round trips. */
+const CHUNK = 40
 const VERSION = 'select max(version) as version from trellis_events where aggregate = ? and aggregate_id = ?'
-const READ = `select aggregate, aggregate_id, version, event_id, type, schema_version, recorded_at, correlation_id, causation_id, actor,
-  traceparent, data from trellis_events where aggregate = ? and aggregate_id = ? and version > ? order by version limit ?`
+const READ = `select ${EVENT_COLUMNS} from trellis_events where aggregate = ? and aggregate_id = ? and version > ? order by version limit ?`
 /** Events read at once: bounds memory and the time that a read holds the event loop. */
 const PAGE = 500
 
@@ -56,27 +57,37 @@ export async function appendEvents<E extends AnyEvent>(
     throw impossibleFirstEvent(family, id, first.type)
   }
   const recorded: RecordedEvent<E>[] = []
-  for (const { type, data } of events) {
-    const version = expected + recorded.length + 1
-    const eventId = random.id()
-    const json = encodeData(family, type, data)
-    const { correlationId, causationId, actor, traceparent } = cause
-    await tx
-      .run(
-        INSERT_EVENT,
-        ...[family.name, id, version, eventId, type, schemaVersionOf(family, type), tx.now],
-        ...[correlationId, causationId, actor, traceparent, json],
-      )
-      .catch(error => {
-        throw isFault(error, 'UNIQUE_VIOLATION') ? versionConflict(family, id, expected, undefined) : error
-      })
-    await tx.run(INSERT_UNORDERED, family.name, id, version)
-    const metadata = { eventId, aggregate: family.name, aggregateId: id, version, timestamp: tx.now }
-    // What is given on is what will be read again: the data after its way through JSON.
-    const stored = { type, data: JSON.parse(json) } as E
-    recorded.push({ ...stored, ...metadata, correlationId, causationId, actor, traceparent })
+  for (let from = 0; from < events.length; from += CHUNK) {
+    const rows: SqlValue[] = []
+    const places: SqlValue[] = []
+    for (const { type, data } of events.slice(from, from + CHUNK)) {
+      const version = expected + recorded.length + 1
+      const eventId = random.id()
+      const json = encodeData(family, type, data)
+      const { correlationId, causationId, actor, traceparent } = cause
+      rows.push(family.name, id, version, eventId, type, schemaVersionOf(family, type), tx.now)
+      rows.push(correlationId, causationId, actor, traceparent, json)
+      places.push(family.name, id, version)
+      const metadata = { eventId, aggregate: family.name, aggregateId: id, version, timestamp: tx.now }
+      // What is given on is what will be read again: the data after its way through JSON.
+      const stored = { type, data: JSON.parse(json) } as E
+      recorded.push({ ...stored, ...metadata, correlationId, causationId, actor, traceparent })
+    }
+    await tx.run(insertEvents(places.length / 3), ...rows).catch(error => {
+      throw isFault(error, 'UNIQUE_VIOLATION') ? versionConflict(family, id, expected, undefined) : error
+    })
+    await tx.run(insertUnordered(places.length / 3), ...places)
   }
   return recorded
+}
+
+function insertEvents(count: number): string {
+  return `insert into trellis_events (${EVENT_COLUMNS}) values ${Array(count).fill(EVENT_ROW).join(', ')}`
+}
+
+function insertUnordered(count: number): string {
+  const rows = Array(count).fill('(?, ?, ?)').join(', ')
+  return `insert into trellis_events_unordered (aggregate, aggregate_id, version) values ${rows}`
 }
 
 /** At most `limit` events (default: all) behind version `after` (default 0), oldest first. A gap among them is `data_loss` / `EVENT_STREAM_BROKEN`. */

@@ -140,9 +140,12 @@ export function projectionPromises(promised: Promised): void {
           }
         }
         const traffic = Promise.all([write(subject, 'a-0'), write(other, 'a-1'), write(other, 'a-2'), read()])
-        for (let round = 0; round < 3; round++) await subject.events.rebuild('balances')
-        going = false
-        await traffic
+        try {
+          for (let round = 0; round < 3; round++) await subject.events.rebuild('balances')
+        } finally {
+          going = false
+          await traffic
+        }
         await caughtUp(subject)
         const before = await dump(subject)
         await subject.events.rebuild('balances')
