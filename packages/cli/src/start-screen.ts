@@ -25,8 +25,9 @@ export function startScreen(screen: StartScreen): string[] {
     if (gateway.docs !== false) rows.push(['reference', `${url}/docs`])
   }
   for (const { service, text } of notices) rows.push([service, text])
-  if (running.processes.length > 0) {
-    rows.push(['processes', running.processes.map(({ name, pid }) => `${name} (pid ${pid ?? 'none'})`).join(', ')])
+  const processes = running.processes.map(({ name, pid }) => `${name} (pid ${pid ?? 'none'})`)
+  for (let first = 0; first < processes.length; first += PER_ROW) {
+    rows.push([first === 0 ? 'processes' : '', processes.slice(first, first + PER_ROW).join(', ')])
   }
   rows.push(['data', `${shown(folder)}   logs ${shown(join(folder, 'log'))}`])
   const tries = url === undefined || gateway === undefined ? [] : linesToTry(gateway, url)
@@ -39,6 +40,9 @@ export function startScreen(screen: StartScreen): string[] {
     '  Ctrl-C stops it; a second one stops it at once.',
   ]
 }
+
+/** Processes in one row, which a terminal of 100 columns holds. */
+const PER_ROW = 4
 
 /** Where the gateway answers; undefined: the system has none. */
 export function urlOf({ address }: Pick<RunningSystem, 'address'>): string | undefined {

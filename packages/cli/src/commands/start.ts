@@ -12,7 +12,7 @@ export const start = command({
   operands: '[SYSTEM]',
   operandCount: [0, 1],
   about: [
-    'For production: one process per service, and one for the gateway, each kept running by what runs the machine (systemd, Kubernetes). The processes find each other through the data folder. Start one with SIGTERM or Ctrl-C and it drains: leaves the registry, finishes what it has in hand, hands back the rest, and ends with 0.',
+    'For production: one process per service, and one for the gateway, each kept running by what runs the machine (systemd, Kubernetes). The processes find each other through the data folder. At SIGTERM or Ctrl-C one drains: leaves the registry, finishes what it has in hand, hands back the rest, and ends with 0. Programs beside the services (companions) are not started: give the settings that say where they are.',
     'Settings come from the environment: TRELLIS_STORE (postgres://... ; default: SQLite in the data folder), TRELLIS_INSTANCE (tells processes of one service apart that run at once; default 0), TRELLIS_HOST (where services listen; default 127.0.0.1), TRELLIS_LOG_LEVEL (debug, info, warn, error), TRELLIS_TRACES=file.',
   ],
   options: {
