@@ -28,7 +28,7 @@ import { createSlot, dropSlot, otherSlot, type Slot, showSlot } from './slot.ts'
 const BATCH = 500
 /** Events that the last step may still apply: where others write all the time there are always some. */
 const REST = 100
-/** Longest time for a transaction that makes tables or moves views, milliseconds: on a server it waits until nobody uses them. */
+/** Longest time for a transaction of a rebuild, milliseconds: on a server it may wait until nobody uses a table, or for another rebuild. Its own work is short. */
 const LAYOUT_MS = 5_000
 /** How long appends hold back at most for one attempt to move the views, milliseconds. */
 const SWITCH_MS = 1_000
@@ -48,7 +48,8 @@ export async function rebuildProjection(runtime: Runtime, store: Store, projecti
   const { name } = projection
   const builder = runtime.random.id()
   const begin = async (tx: Transaction): Promise<Slot> => {
-    // Rows are locked before tables, here as in every step, or two rebuilds wait for each other.
+    // The row of the rebuild is locked first, here as in every step, or two rebuilds wait for each other.
+    await rebuildOf(tx, name, tx.dialect.forUpdate)
     const free = otherSlot((await projectionState(tx, name, tx.dialect.forUpdate))?.slot ?? 2)
     await beginRebuild(tx, name, free, builder)
     await createSlot(tx, projection, free)
@@ -60,7 +61,7 @@ export async function rebuildProjection(runtime: Runtime, store: Store, projecti
     const head = await orderEvents(store)
     if (head - position > REST) {
       const batch = await build.read(store.reader, position, head, BATCH)
-      position = await store.transaction(tx => fill(runtime, tx, build, batch))
+      position = await store.transaction(tx => fill(runtime, tx, build, batch), { maxHoldMs: LAYOUT_MS })
     } else {
       const end = await finish(runtime, store, build)
       if (end.shown) break

@@ -123,11 +123,14 @@ export function projectionPromises(promised: Promised): void {
       [balances(mode)],
       async subject => {
         const other = await subject.another()
-        await fill(subject, 20, 60)
+        await fill(subject, 10, 40)
         await caughtUp(subject)
         let going = true
         const write = async (by: EventsUnderTest, id: string): Promise<void> => {
-          while (going) await by.execute(id, deposited(1))
+          while (going) {
+            await by.execute(id, deposited(1))
+            await sleep(by.runtime, 3)
+          }
         }
         const read = async (): Promise<void> => {
           let last = 0
@@ -141,7 +144,7 @@ export function projectionPromises(promised: Promised): void {
         }
         const traffic = Promise.all([write(subject, 'a-0'), write(other, 'a-1'), write(other, 'a-2'), read()])
         try {
-          for (let round = 0; round < 3; round++) await subject.events.rebuild('balances')
+          for (let round = 0; round < 2; round++) await subject.events.rebuild('balances')
         } finally {
           going = false
           await traffic
