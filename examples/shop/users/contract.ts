@@ -124,4 +124,6 @@ export const UserCreated = event(
   'shop.users.user-created.v1',
   z.object({ userId: Id, email: z.string(), name: z.string() }),
 )
-export const UserUpdated = event('shop.users.user-updated.v1', z.object({ userId: Id, name: z.string() }))
+export const UserUpdated = event('shop.users.user-updated.v1', z.object({ userId: Id, name: z.string() }), {
+  external: true,
+})
