@@ -29,8 +29,9 @@ export function go(hash) {
   else location.hash = hash
 }
 
-/** Puts another address over the view that is shown, which stays. */
-export function renameView(hash) {
+/** Puts another address, and another tab, over the view that is shown, which stays. */
+export function renameView(hash, tab) {
+  markTab(tab)
   history.replaceState(history.state, '', hash)
   current.pattern = find(hash).pattern
 }

@@ -24,7 +24,7 @@ export function orderTimeline(entries, { nameOf, freshFrom }) {
           { class: 'event-about' },
           h('span', { class: 'service' }, by),
           h('time', { datetime: entry.timestamp }, clock(entry.timestamp)),
-          ms !== undefined && ms < 60_000 && h('span', { class: 'gap' }, gap(ms)),
+          ms !== undefined && ms >= 1 && ms < 60_000 && h('span', { class: 'gap' }, gap(ms)),
         ),
       )
     }),

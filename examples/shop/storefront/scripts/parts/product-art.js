@@ -23,21 +23,11 @@ export function productArt({ id, category }) {
 }
 
 const motifs = {
-  // Plates on a cloth.
+  // A plate on a cloth, a pot, or a bowl that steams.
   kitchen(next) {
-    const x = 96 + next() * 48
-    const y = 100 + next() * 40
-    const radius = 62 + next() * 26
-    const stripes = 3 + Math.floor(next() * 3)
-    return [
-      ...range(stripes, at => rect('b', 0, 18 + at * 16, SIZE, 7)),
-      circle('c', x, y, radius),
-      circle('b', x, y, radius * 0.82),
-      circle('a', x, y, radius * (0.3 + next() * 0.22)),
-      next() < 0.5
-        ? rect('c', x + radius + 14, y - 60, 10, 120, 5)
-        : path('a', `M${x - 30} ${y + radius + 22}h60a30 30 0 0 1 -60 0Z`),
-    ]
+    const kind = Math.floor(next() * 3)
+    if (kind === 0) return plate(next)
+    return kind === 1 ? pot(next) : bowl(next)
   },
   // A stem with leaves.
   garden(next) {
@@ -183,6 +173,56 @@ const motifs = {
   plain(next) {
     return range(3, at => circle(['a', 'b', 'c'][at], 60 + next() * 120, 60 + next() * 120, 26 + next() * 34))
   },
+}
+
+function plate(next) {
+  const x = 96 + next() * 48
+  const y = 100 + next() * 40
+  const radius = 62 + next() * 26
+  const across = next() < 0.5
+  return [
+    ...range(3 + Math.floor(next() * 3), at =>
+      across ? rect('b', 0, 18 + at * 16, SIZE, 7) : rect('b', 18 + at * 16, 0, 7, SIZE),
+    ),
+    circle('c', x, y, radius),
+    circle('b', x, y, radius * 0.82),
+    circle('a', x, y, radius * (0.3 + next() * 0.22)),
+    next() < 0.5 && rect('c', x + radius + 14, y - 60, 10, 120, 5),
+  ]
+}
+
+function pot(next) {
+  const wide = 110 + next() * 40
+  const high = 62 + next() * 50
+  const left = 120 - wide / 2
+  const top = 190 - high
+  const [body, lid] = next() < 0.5 ? ['a', 'c'] : ['c', 'a']
+  return [
+    rect('b', 0, 190, SIZE, 50),
+    rect(lid, left - 20, top + 14, wide + 40, 12, 6),
+    path(body, `M${left} ${top}h${wide}v${high - 22}a22 22 0 0 1 -22 22h-${wide - 44}a22 22 0 0 1 -22 -22Z`),
+    rect(lid, left - 6, top - 12, wide + 12, 12, 6),
+    circle(lid, 120, top - 20, 9),
+    next() < 0.6 && rect('b', left + 16, top + 18, 8, high * 0.45, 4),
+  ]
+}
+
+function bowl(next) {
+  const radius = 62 + next() * 22
+  const top = 128
+  return [
+    circle('b', 60 + next() * 120, 62, 30 + next() * 26),
+    ...range(3, at =>
+      s('path', {
+        class: 'line-a',
+        'stroke-width': 6,
+        d: `M${92 + at * 28} ${top - 22}q-14 -18 0 -34t0 ${-14 - next() * 24}`,
+      }),
+    ),
+    path('c', `M${120 - radius} ${top}h${radius * 2}a${radius} ${radius} 0 0 1 ${-radius * 2} 0Z`),
+    rect('c', 120 - radius * 0.42, top + radius - 8, radius * 0.84, 14, 4),
+    rect('a', 120 - radius * 0.86, top + 16, radius * 1.72, 10, 5),
+  ]
 }
 
 const rect = (shade, x, y, width, height, rx = 0) => s('rect', { class: shade, x, y, width, height, rx })

@@ -6,8 +6,14 @@ import { availability } from './availability.js'
 import { once } from './busy.js'
 import { productArt } from './product-art.js'
 
-/** A product among others. */
-export function productCard(product, signal) {
+/**
+ * A product among others.
+ *
+ * @param {any} product
+ * @param {AbortSignal} signal
+ * @param {{ namesCategory?: boolean }} [options] `namesCategory`: the others are of other categories
+ */
+export function productCard(product, signal, { namesCategory = false } = {}) {
   const add = h(
     'button',
     {
@@ -25,7 +31,7 @@ export function productCard(product, signal) {
       'a',
       { class: 'card-link', href: `#/products/${encodeURIComponent(product.id)}` },
       productArt(product),
-      h('span', { class: 'card-category' }, categoryName(product.category)),
+      namesCategory && h('span', { class: 'card-category' }, categoryName(product.category)),
       h('span', { class: 'card-name' }, product.name),
     ),
     h(

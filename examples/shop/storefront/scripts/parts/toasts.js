@@ -9,8 +9,14 @@ export function startToasts() {
   latest.watch(item => {
     if (item === undefined) return
     announce(`${item.subject}. ${item.text}`)
-    show(item)
+    if (!isOnView(item)) show(item)
   })
+}
+
+/** Whether the view shows it by itself: the list of news, or the order that it is about. */
+function isOnView({ orderId }) {
+  const { hash } = location
+  return hash.startsWith('#/notifications') || (orderId !== undefined && hash.endsWith(`/${encodeURIComponent(orderId)}`))
 }
 
 function show(item) {

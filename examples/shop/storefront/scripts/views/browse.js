@@ -4,143 +4,171 @@ import { announce } from '../parts/announce.js'
 import { isCancelled } from '../parts/banner.js'
 import { once } from '../parts/busy.js'
 import { empty } from '../parts/empty.js'
+import { espalierArt } from '../parts/espalier-art.js'
 import { productCard } from '../parts/product-card.js'
 import { trouble } from '../parts/trouble.js'
 import { categories, categoryName, findProducts } from '../state/catalogue.js'
 
-const PAGE = 24
+const PAGE = 12
+/** Of each category on the first page. */
+const SAMPLE = 4
 
 /** What was shown last, so that the way back leads to the same place. */
 let left = /** @type {any} */ (undefined)
 
-/** The shelves: categories, search, products. */
+/** The shelves: some of each category; all of one; or what a search finds. */
 export function browseView(query, signal, _parameters, isReturn) {
   const heading = h('h1', {})
-  const summary = h('p', { class: 'quiet', id: 'summary' })
-  const shelf = h('ul', { class: 'shelf' })
-  const more = h('div', { class: 'more' })
+  const summary = h('p', { class: 'quiet' })
   const rail = h('nav', { class: 'rail', 'aria-label': 'Categories' })
-  const hero = h(
-    'p',
-    { class: 'lead' },
-    'Two hundred useful things for the kitchen, the garden, the desk and the rest of the day.',
-  )
-  const element = h('div', { class: 'browse' }, h('div', { class: 'intro' }, heading, hero, summary), rail, shelf, more)
+  const place = h('div', { class: 'shelves' })
+  const intro = h('div', { class: 'intro' })
+  const element = h('div', { class: 'browse' }, intro, rail, place)
 
-  let filter = { category: '', q: '' }
+  let filter = filterOf(query)
   let asked = new AbortController()
-  signal.addEventListener('abort', () => asked.abort(), { once: true })
-  let page = /** @type {{ items: any[], nextCursor?: string }} */ ({ items: [] })
+  let shown = /** @type {any} */ (undefined)
+  signal.addEventListener('abort', () => {
+    asked.abort()
+    left = { key: JSON.stringify(filter), shown, top: scrollY }
+  })
 
   const title = () => (filter.q ? `“${filter.q}”` : filter.category ? categoryName(filter.category) : 'A general store')
+  const isHome = () => filter.q === '' && filter.category === ''
 
-  function update(next) {
-    filter = { category: next.get('category') ?? '', q: next.get('q') ?? '' }
+  const returned = isReturn && left?.key === JSON.stringify(filter) && left.shown !== undefined ? left : undefined
+  void update(query, returned?.shown)
+  return { title, tab: 'shop', element, update, ...(returned === undefined ? {} : { top: returned.top }) }
+
+  /** @returns {Promise<void> | void} */
+  function update(next, known) {
+    filter = filterOf(next)
     asked.abort()
     asked = new AbortController()
-    heading.textContent = filter.q || filter.category ? title() : 'Good things, plainly made.'
-    hero.hidden = filter.q !== '' || filter.category !== ''
+    heading.textContent = isHome() ? 'Good things, plainly made.' : title()
+    summary.textContent = '\u00a0'
+    intro.replaceChildren(heading, ...(isHome() ? [lead(), espalierArt()] : [summary]))
     renderInto(
       rail,
       chip('', 'Everything', filter),
       categories.map(({ id, name }) => chip(id, name, filter)),
     )
-    rail.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center', behavior: 'instant' })
-    return load(asked.signal)
+    const { signal: mine } = asked
+    if (known === undefined) return load(mine)
+    shown = known
+    render(mine)
   }
 
   async function load(mine) {
-    summary.textContent = '\u00a0'
-    more.replaceChildren()
-    shelf.setAttribute('aria-busy', 'true')
-    if (page.items.length === 0) shelf.replaceChildren(...Array.from({ length: 8 }, ghost))
+    if (shown === undefined) place.replaceChildren(h('ul', { class: 'shelf' }, Array.from({ length: 8 }, ghost)))
+    place.setAttribute('aria-busy', 'true')
     try {
-      page = await findProducts({ ...filter, cursor: undefined, limit: PAGE }, mine)
+      const found = isHome()
+        ? await samples(mine)
+        : await findProducts({ ...filter, cursor: undefined, limit: PAGE }, mine)
+      if (mine.aborted) return
+      shown = found
+      render(mine)
+      if (!isHome()) announce(summary.textContent ?? '')
     } catch (error) {
       if (isCancelled(error) || mine.aborted) return
-      page = { items: [] }
+      shown = undefined
       summary.textContent = ''
-      shelf.removeAttribute('aria-busy')
-      return shelf.replaceChildren(
-        h(
-          'li',
-          { class: 'whole' },
-          trouble(error, () => load(mine)),
-        ),
-      )
+      place.replaceChildren(trouble(error, () => load(mine)))
+    } finally {
+      if (!mine.aborted) place.removeAttribute('aria-busy')
     }
-    shelf.replaceChildren(...page.items.map(product => productCard(product, mine)))
-    shelf.removeAttribute('aria-busy')
-    tell()
-    if (filter.q || filter.category) announce(summary.textContent ?? '')
   }
 
-  function tell() {
-    const { items, nextCursor } = page
+  function render(mine) {
+    if (isHome()) return place.replaceChildren(...shown.map(({ category, items }) => department(category, items, mine)))
+    const { items, nextCursor } = shown
     summary.textContent =
-      filter.q || filter.category
-        ? nextCursor === undefined
-          ? count(items.length, 'product')
-          : `${items.length} products, and more`
-        : ''
+      nextCursor === undefined ? count(items.length, 'product') : `The first ${items.length} products`
     if (items.length === 0) {
-      shelf.replaceChildren(
-        h(
-          'li',
-          { class: 'whole' },
-          empty(
-            { heading: 'Nothing like that here', text: 'Try another word, or look around.' },
-            h('a', { class: 'button', href: '#/' }, 'Show everything'),
-          ),
+      return place.replaceChildren(
+        empty(
+          { heading: 'Nothing like that here', text: 'Try another word, or look around.' },
+          h('a', { class: 'button', href: '#/' }, 'Show everything'),
         ),
       )
     }
-    if (nextCursor === undefined) return more.replaceChildren()
-    const button = h('button', { type: 'button', class: 'button', onclick: () => once(button, extend) }, 'Show more')
-    more.replaceChildren(button)
+    const shelf = h(
+      'ul',
+      { class: 'shelf' },
+      items.map(product => productCard(product, mine, { namesCategory: filter.category === '' })),
+    )
+    const more = h(
+      'button',
+      { type: 'button', class: 'button', onclick: () => once(more, () => extend(mine)) },
+      'Show more',
+    )
+    place.replaceChildren(shelf, ...(nextCursor === undefined ? [] : [h('div', { class: 'more' }, more)]))
   }
 
-  async function extend() {
-    const mine = asked.signal
-    const next = await findProducts({ ...filter, cursor: page.nextCursor, limit: PAGE }, mine)
-    const cards = next.items.map(product => productCard(product, mine))
-    page = { ...next, items: [...page.items, ...next.items] }
-    shelf.append(...cards)
-    tell()
-    cards[0]?.querySelector('a')?.focus()
-    announce(`${next.items.length} more products.`)
+  async function extend(mine) {
+    const next = await findProducts({ ...filter, cursor: shown.nextCursor, limit: PAGE }, mine)
+    const before = shown.items.length
+    shown = { ...next, items: [...shown.items, ...next.items] }
+    render(mine)
+    place.querySelectorAll('.card-link')[before]?.focus()
+    announce(`${count(next.items.length, 'more product')}.`)
   }
+}
 
-  signal.addEventListener('abort', () => {
-    left = { key: JSON.stringify(filter), page, top: scrollY }
-  })
+function filterOf(query) {
+  return { category: query.get('category') ?? '', q: query.get('q') ?? '' }
+}
 
-  const key = JSON.stringify({ category: query.get('category') ?? '', q: query.get('q') ?? '' })
-  if (isReturn && left?.key === key && left.page.items.length > 0) {
-    const { page: kept, top } = left
-    void update(query)
-    asked.abort()
-    asked = new AbortController()
-    page = kept
-    shelf.replaceChildren(...page.items.map(product => productCard(product, asked.signal)))
-    shelf.removeAttribute('aria-busy')
-    tell()
-    return { title, tab: 'shop', element, update, top }
-  }
-  void update(query)
-  return { title, tab: 'shop', element, update }
+/** Some of each category; those that are empty are left out. */
+async function samples(signal) {
+  const found = await Promise.all(
+    categories.map(async category => {
+      const { items } = await findProducts(
+        { category: category.id, q: undefined, cursor: undefined, limit: SAMPLE },
+        signal,
+      )
+      return { category, items }
+    }),
+  )
+  return found.filter(({ items }) => items.length > 0)
+}
+
+function department({ id, name }, items, signal) {
+  return h(
+    'section',
+    { class: 'department', 'aria-labelledby': `department-${id}` },
+    h(
+      'header',
+      { class: 'department-head' },
+      h('h2', { id: `department-${id}` }, name),
+      h('a', { href: `#/?category=${id}` }, 'See all', h('span', { class: 'unseen' }, ` of ${name}`)),
+    ),
+    h(
+      'ul',
+      { class: 'shelf' },
+      items.map(product => productCard(product, signal)),
+    ),
+  )
+}
+
+function lead() {
+  return h(
+    'p',
+    { class: 'lead' },
+    'Two hundred useful things for the kitchen, the garden, the desk and the rest of the day.',
+  )
 }
 
 function chip(id, name, filter) {
   const query = new URLSearchParams()
   if (id !== '') query.set('category', id)
   if (filter.q !== '') query.set('q', filter.q)
-  const search = query.size === 0 ? '' : `?${query}`
   return h(
     'a',
     {
       class: `chip chip-${id || 'all'}`,
-      href: `#/${search}`,
+      href: query.size === 0 ? '#/' : `#/?${query}`,
       'data-key': `chip-${id}`,
       'aria-current': id === filter.category ? 'true' : undefined,
     },

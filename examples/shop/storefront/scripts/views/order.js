@@ -93,7 +93,13 @@ export function showOrder(id, element, signal, { isBasket }) {
     renderInto(
       about,
       h('span', { class: `pill pill-${now.status}` }, statusWord(now)),
-      h('span', { class: 'quiet' }, `Order ${shortId(now.id)}, opened ${when(now.createdAt)}`),
+      h(
+        'span',
+        { class: 'quiet' },
+        isBasket && isOpen
+          ? `Order ${shortId(now.id)}, opened ${when(now.createdAt)}`
+          : `Opened ${when(now.createdAt)}`,
+      ),
     )
     showState(now)
     showLines(now)
@@ -139,7 +145,7 @@ export function showOrder(id, element, signal, { isBasket }) {
   function leaveBasket(now) {
     heading.textContent = `Order ${shortId(now.id)}`
     document.title = `Order ${shortId(now.id)} · Espalier`
-    if (isBasket) renameView(`#/orders/${encodeURIComponent(now.id)}`)
+    if (isBasket) renameView(`#/orders/${encodeURIComponent(now.id)}`, 'orders')
     sinceMs = performance.now()
     heading.focus({ preventScroll: true })
     scrollTo({ top: 0 })
