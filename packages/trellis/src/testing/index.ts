@@ -1,3 +1,5 @@
+export type { Given, Spec, SpecOptions, When } from './spec.ts'
+export { spec } from './spec.ts'
 export type { TestSystem, TestSystemOptions } from './test-system.ts'
 export { startTestSystem } from './test-system.ts'
 export type { DiskOperation, DiskTrouble, VirtualFileSystem } from './virtual-files.ts'
