@@ -1,5 +1,13 @@
 /** What the kit of the event store works on: bank accounts, and projections of them. */
-import { aggregate, type EventOf, type Projection, projection, type RecordedEvent } from '../../events/index.ts'
+import {
+  type Aggregate,
+  aggregate,
+  type EventOf,
+  type Projection,
+  projection,
+  type RecordedEvent,
+} from '../../events/index.ts'
+import type { Cause } from '../../kernel/index.ts'
 import type { Schema } from '../../schema/index.ts'
 
 /** A schema by hand: the kit needs no schema library. */
@@ -19,7 +27,10 @@ function schema<T>(isValid: (value: Record<string, unknown>) => boolean, complai
 }
 
 /** Events of an account. */
-export const accountEvents = {
+export const accountEvents: {
+  readonly Opened: Schema<{ owner: string }>
+  readonly Deposited: Schema<{ amount: number }>
+} = {
   Opened: schema<{ owner: string }>(({ owner }) => typeof owner === 'string', 'owner must be a string'),
   Deposited: schema<{ amount: number }>(({ amount }) => Number.isSafeInteger(amount), 'amount must be an integer'),
 }
@@ -27,12 +38,19 @@ export const accountEvents = {
 /** An event of an account. */
 export type AccountEvent = EventOf<typeof accountEvents>
 
+/** The state of an account. */
+export interface AccountState {
+  readonly id: string
+  readonly owner: string
+  readonly balance: number
+}
+
 /** An account; its commands are the events that they lead to, and `nothing`. */
-export const Account = aggregate({
+export const Account: Aggregate<AccountState, AccountEvent | 'nothing', AccountEvent> = aggregate({
   name: 'account',
   events: accountEvents,
   starts: ['Opened'],
-  initialState: id => ({ id, owner: '', balance: 0 }),
+  initialState: (id): AccountState => ({ id, owner: '', balance: 0 }),
   decide: (command: AccountEvent | 'nothing') => (command === 'nothing' ? [] : command),
   evolve: (state, event) =>
     event.type === 'Opened'
@@ -41,13 +59,13 @@ export const Account = aggregate({
 })
 
 /** Opens an account. */
-export const opened = (owner = 'ann'): AccountEvent => ({ type: 'Opened', data: { owner } })
+export const opened = (owner: string = 'ann'): AccountEvent => ({ type: 'Opened', data: { owner } })
 
 /** Puts money on an account. */
 export const deposited = (amount: number): AccountEvent => ({ type: 'Deposited', data: { amount } })
 
 /** Who does it all. */
-export const cause = { correlationId: 'c-1', causationId: 'm-1', actor: 'u-1', traceparent: 't-1' }
+export const cause: Cause = { correlationId: 'c-1', causationId: 'm-1', actor: 'u-1', traceparent: 't-1' }
 
 /** The balance of each account and the number of its events, so that an event applied twice or never shows. */
 export function balances(

@@ -15,7 +15,7 @@ import {
 } from '../../events/index.ts'
 import { createRuntime, isFault, sleep } from '../../kernel/index.ts'
 import type { Store, Transaction } from '../../store/index.ts'
-import { Account, type AccountEvent, accountEvents, cause, deposited, opened } from './account.ts'
+import { Account, type AccountEvent, type AccountState, accountEvents, cause, deposited, opened } from './account.ts'
 import { type EventsUnderTest, fault, type Promised } from './events-under-test.ts'
 import { projectionPromises } from './projections.ts'
 import type { StoreUnderTest } from './store.ts'
@@ -62,7 +62,7 @@ export function eventsConformance(name: string, open: () => Promise<StoreUnderTe
   describe(`${name}: projections`, () => projectionPromises(promised))
 }
 
-type Handle = AggregateHandle<{ id: string; owner: string; balance: number }, AccountEvent | 'nothing', AccountEvent>
+type Handle = AggregateHandle<AccountState, AccountEvent | 'nothing', AccountEvent>
 
 function inTransaction<T>(
   { store, events }: EventsUnderTest,
