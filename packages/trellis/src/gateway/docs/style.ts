@@ -13,7 +13,6 @@ export const STYLE: string = `:root {
 }
 *, ::before, ::after { box-sizing: border-box }
 html { scroll-padding-top: 4.5rem; -webkit-text-size-adjust: 100% }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth } }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 1rem/1.55 var(--sans) }
 a { color: var(--accent); text-underline-offset: .18em }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px }
@@ -27,7 +26,7 @@ h1, h2, h3, h4, p, ul, ol, dl, figure { margin: 0 }
 h1 { font-size: 1.25rem; letter-spacing: -.01em }
 h1 small { margin-left: .35em; color: var(--soft); font-weight: 400; font-size: .8rem }
 .columns { display: grid; grid-template-columns: 19rem minmax(0, 1fr) }
-.menu { position: sticky; top: 3.6rem; align-self: start; max-height: calc(100vh - 3.6rem); overflow-y: auto; padding: 1.25rem 1rem 3rem clamp(1rem, 3vw, 2.5rem); border-right: 1px solid var(--line) }
+.menu { position: sticky; top: 3.6rem; align-self: start; height: calc(100vh - 3.6rem); overflow-y: auto; padding: 1.25rem 1rem 3rem clamp(1rem, 3vw, 2.5rem); border-right: 1px solid var(--line) }
 .menu summary { display: none }
 .menu h2 { margin: 1.4rem 0 .3rem; font-size: .8rem; letter-spacing: .04em }
 .menu h2 a { color: var(--soft); text-decoration: none }
@@ -85,7 +84,7 @@ figure button:hover { color: var(--ink) }
 @media (max-width: 80rem) { article { grid-template-columns: minmax(0, 1fr) } .shown { position: static } }
 @media (max-width: 60rem) {
   .columns { grid-template-columns: minmax(0, 1fr) }
-  .menu { position: static; max-height: none; padding: .6rem clamp(1rem, 3vw, 2.5rem); border-right: 0; border-bottom: 1px solid var(--line) }
+  .menu { position: static; height: auto; padding: .6rem clamp(1rem, 3vw, 2.5rem); border-right: 0; border-bottom: 1px solid var(--line) }
   .menu summary { display: list-item; font-size: 1rem; color: var(--ink); padding: .5rem 0 }
   .menu li a { padding: .55rem .3rem }
   .about div { grid-template-columns: 1fr; gap: 0 }
