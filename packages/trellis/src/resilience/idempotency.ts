@@ -9,6 +9,7 @@ import { attribute, remainingMs, throwIfCancelled, untilCancelled } from '../ker
 import type { FaultCode } from '../kernel/fault.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Handler, Target } from '../kernel/handler.ts'
+import { replayed } from '../kernel/replayed.ts'
 import type { CancelTimer, Runtime } from '../kernel/runtime.ts'
 import { sleep } from '../kernel/runtime.ts'
 import type { Store, Transaction } from '../store/store.ts'
@@ -126,6 +127,7 @@ export class IdempotencyKeys implements AsyncDisposable {
         case 'claimed':
           return this.#run(next, input, ctx, new HeldKey(scope, run.incarnation, claimed.committed))
         case 'answered':
+          ctx.set(replayed, true)
           return readAnswer(claimed.answer) as O
         case 'reused':
           throw new Fault(

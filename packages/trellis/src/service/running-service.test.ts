@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { z } from 'zod'
-import { contract, event, fault, message, raise, unary } from '../contract/index.ts'
+import { contract, event, fault, message, own, raise, unary } from '../contract/index.ts'
 import { staticRegistry } from '../discovery/index.ts'
 import type { Identity } from '../kernel/index.ts'
 import { createRuntime, isFault } from '../kernel/index.ts'
@@ -28,6 +28,7 @@ const Things = contract('test.things.v1.Things', {
   addTwice: unary({ input: Name, output: Done, idempotent: 'key', allow: 'public' }),
   callInside: unary({ input: Name, output: Done, allow: 'public' }),
   mine: unary({ input: Name, output: Done, allow: 'signed-in' }),
+  keep: unary({ input: Name, output: Done, idempotent: 'key', allow: own('things:write') }),
   remind: unary({ input: Name, output: Done, allow: 'public' }),
   forget: unary({ input: Name, output: Done, allow: 'public' }),
 })
@@ -87,6 +88,10 @@ const things = service('things', {
           return ctx.client(Things).mine(input)
         }),
       mine: async (_, ctx) => ({ runs: (ctx.identity?.via ?? '').length }),
+      async keep({ name }, ctx) {
+        ctx.authorize(name)
+        return ctx.transaction(async () => ({ runs: count(ctx.resource(runs), `keep ${name}`) }))
+      },
       async remind({ name }, ctx) {
         await ctx.transaction(tx => tx.schedule(Remind, { name }, { timer: name, afterMs: 1 }))
         return { runs: 0 }
@@ -171,6 +176,18 @@ describe('a running service', () => {
     assert.deepEqual(second, first)
     const events = await running.store.reader.all('select name from thing where name = ?', 'b')
     assert.equal(events.length, 1)
+  })
+
+  test('gives the owner of a thing the same answer again, and nobody else', async () => {
+    const first = await client.keep({ name: 'u-1' }, { idempotencyKey: 'k-2' })
+    assert.deepEqual(await client.keep({ name: 'u-1' }, { idempotencyKey: 'k-2' }), first)
+    const stranger = createClient(runtime, Things, {
+      transport: createMemoryTransport([running.server], { identity: () => ({ ...user, subject: 'u-2' }) }),
+    })
+    await assert.rejects(
+      stranger.keep({ name: 'u-1' }, { idempotencyKey: 'k-2' }),
+      fault => isFault(fault) && fault.code === 'not_found',
+    )
   })
 
   test('publishes nothing of what was rolled back', async () => {
