@@ -63,7 +63,8 @@ export async function compileSnippets({ root, folder, snippets }: Prepared): Pro
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     const args = [tsc, '--noEmit', '--pretty', 'false', '-p', 'tsconfig.json']
     const { code, output } = await run(process.execPath, args, folder)
-    if (code !== 0) for (const line of output.trimEnd().split('\n')) problems.push(toProblem(line, snippets))
+    // What goes on with an indented line is one finding.
+    if (code !== 0) for (const text of output.trimEnd().split(/\n(?! )/)) problems.push(toProblem(text, snippets))
   }
   for (const { page, line, from, text } of snippets) {
     if (from !== undefined && readFileSync(join(root, from), 'utf8') !== text)
@@ -72,10 +73,10 @@ export async function compileSnippets({ root, folder, snippets }: Prepared): Pro
   return problems
 }
 
-function toProblem(line: string, snippets: readonly Placed[]): Problem {
-  const [, path, row, rest] = /^(.+?)\((\d+),\d+\): (.*)$/.exec(line) ?? []
+function toProblem(finding: string, snippets: readonly Placed[]): Problem {
+  const [, path, row, rest] = /^(.+?)\((\d+),\d+\): (.*)$/s.exec(finding) ?? []
   const snippet = snippets.find(candidate => candidate.place !== undefined && candidate.place === path)
-  if (snippet === undefined) return { file: 'docs', line: 1, message: line }
+  if (snippet === undefined) return { file: 'docs', line: 1, message: finding }
   return { file: snippet.page, line: snippet.line + Number(row) - 1, message: rest! }
 }
 
