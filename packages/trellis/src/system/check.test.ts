@@ -108,6 +108,19 @@ test('two exposed operations of one route, and an exposed contract that nobody p
   ])
 })
 
+test('operations that are not exposed may share a route', () => {
+  const C = contract('test.c.v1.C', {
+    go: unary({ input: Empty, output: Empty, allow: 'public', http: 'POST /go' }),
+    other: unary({ input: Empty, output: Empty, allow: 'public', http: 'POST /other' }),
+  })
+  const services = [
+    make('a', { provides: [implement(A, handlers)] }),
+    make('c', { provides: [implement(C, { ...handlers, other: async () => ({}) })] }),
+  ]
+  const routes = [expose(A), expose(C, { except: ['go'] })]
+  assert.deepEqual(checkSystem(system('s', { services, gateway: { routes } })), [])
+})
+
 test('a route without allow is refused', () => {
   const bare = { ...A, operations: { go: { ...A.operations.go, allow: undefined } } } as unknown as Contract
   const services = [make('a', { provides: [implement(A, handlers)] })]

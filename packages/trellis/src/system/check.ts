@@ -170,7 +170,7 @@ function checkRoutes(system: System): Finding[] {
   const provided = new Set(system.services.flatMap(service => service.provides.map(({ contract }) => contract.name)))
   const findings: Finding[] = []
   const routes = new Map<string, string>()
-  for (const { contract } of exposedContracts(system)) {
+  for (const { contract, operations } of exposedContracts(system)) {
     if (!provided.has(contract.name)) {
       findings.push(
         error(
@@ -179,8 +179,9 @@ function checkRoutes(system: System): Finding[] {
         ),
       )
     }
-    for (const [name, operation] of Object.entries(contract.operations) as [string, Operation][]) {
-      if (operation.http === undefined) continue
+    for (const name of operations) {
+      const operation = contract.operations[name] as Operation | undefined
+      if (operation?.http === undefined) continue
       const place = `${contract.name}/${name}`
       if (operation.allow === undefined) {
         findings.push(
