@@ -1,10 +1,5 @@
-import type { Command } from './command.ts'
-import { call } from './commands/call.ts'
-import { check } from './commands/check.ts'
-import { deadDrop, deadList, deadRedrive, deadShow } from './commands/dead.ts'
-import { dev } from './commands/dev.ts'
-import { rebuild } from './commands/rebuild.ts'
-import { start } from './commands/start.ts'
+import type { CommandEntry } from './command.ts'
+import { COMMANDS } from './commands.ts'
 import { EXIT } from './exit-code.ts'
 import { commandHelp, overview } from './help.ts'
 import { report } from './report.ts'
@@ -12,27 +7,27 @@ import { letReadersLeave, print, tell } from './terminal.ts'
 import { parseInvocation, usage } from './usage.ts'
 import { version } from './version.ts'
 
-const COMMANDS: readonly Command[] = [dev, start, check, call, deadList, deadShow, deadRedrive, deadDrop, rebuild]
-
 /** Runs a command line, without the words `node` and `trellis`; resolves with the exit code. Never rejects. */
 export async function runCli(args: readonly string[]): Promise<number> {
   letReadersLeave()
   const asksHelp = args.includes('--help') || args.includes('-h') || args[0] === 'help'
   const words = args[0] === 'help' ? args.slice(1) : args
-  const command = findCommand(words)
+  const entry = findCommand(words)
   try {
-    if (command === undefined) return withoutCommand(words, asksHelp)
+    if (entry === undefined) return withoutCommand(words, asksHelp)
+    const { name, summary } = entry
+    const command = { name, summary, ...(await entry.load()) }
     if (asksHelp) {
       print(commandHelp(command))
       return EXIT.ok
     }
-    return await command.run(parseInvocation(command, words.slice(command.name.split(' ').length)))
+    return await command.run(parseInvocation(command, words.slice(name.split(' ').length)))
   } catch (error) {
-    return report(error, { json: args.includes('--json'), command: command?.name })
+    return report(error, { json: args.includes('--json'), command: entry?.name })
   }
 }
 
-function findCommand(words: readonly string[]): Command | undefined {
+function findCommand(words: readonly string[]): CommandEntry | undefined {
   return COMMANDS.find(({ name }) => name.split(' ').every((word, index) => words[index] === word))
 }
 

@@ -34,12 +34,8 @@ export interface Example {
   readonly about: string
 }
 
-/** A command of `trellis`. */
-export interface Command<O extends Options = Options> {
-  /** Such as `dev` or `dead list`. */
-  readonly name: string
-  /** One line for the list of commands. */
-  readonly summary: string
+/** What a command takes and does. */
+export interface CommandDefinition<O extends Options = Options> {
   /** What stands behind the name: `[SYSTEM]`, `ID...`. */
   readonly operands: string
   /** How many operands it takes: at least, at most. */
@@ -52,7 +48,23 @@ export interface Command<O extends Options = Options> {
   run(invocation: Invocation<O>): Promise<number>
 }
 
-/** Declares a command, with the types of its options. */
-export function command<const O extends Options>(definition: Command<O>): Command {
-  return definition as unknown as Command
+/** A command as the list of commands has it. */
+export interface CommandEntry {
+  /** Such as `dev` or `dead list`. */
+  readonly name: string
+  /** One line. */
+  readonly summary: string
+  /** Imports the rest: what no command needs but this one is not loaded for the others. */
+  load(): Promise<CommandDefinition>
+}
+
+/** A command, whole. */
+export interface Command extends CommandDefinition {
+  readonly name: string
+  readonly summary: string
+}
+
+/** Defines a command, with the types of its options. */
+export function command<const O extends Options>(definition: CommandDefinition<O>): CommandDefinition {
+  return definition as unknown as CommandDefinition
 }

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Command, CommandEntry } from './command.ts'
 import { columns } from './terminal.ts'
 
 /** Help of one command: what it does, how it is typed, what else it takes, and lines to try. */
@@ -26,7 +26,7 @@ export function commandHelp(command: Command): string {
 }
 
 /** The list of commands; of those alone whose name begins with `group`, when it is given. */
-export function overview(commands: readonly Command[], group?: string): string {
+export function overview(commands: readonly CommandEntry[], group?: string): string {
   const shown = commands.filter(({ name }) => group === undefined || name.startsWith(`${group} `))
   return [
     group === undefined

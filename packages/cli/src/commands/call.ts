@@ -7,6 +7,7 @@ import type { System } from 'trellis/system'
 import { createHttpClient } from 'trellis/wire/http1'
 import type { Caller } from '../call-route.ts'
 import { throughGateway, toService } from '../call-route.ts'
+import type { CommandDefinition } from '../command.ts'
 import { command } from '../command.ts'
 import { dataFolder, usedData } from '../data-folder.ts'
 import { EXIT } from '../exit-code.ts'
@@ -19,9 +20,7 @@ import { columns, print, printJson } from '../terminal.ts'
 import { usage, wholeNumber } from '../usage.ts'
 
 /** `trellis call` */
-export const call = command({
-  name: 'call',
-  summary: 'Calls an operation of a running system',
+export const call: CommandDefinition = command({
   operands: '[OPERATION [INPUT]]',
   operandCount: [0, 2],
   about: [

@@ -1,3 +1,4 @@
+import type { CommandDefinition } from '../command.ts'
 import { command } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { inspect } from '../findings.ts'
@@ -5,9 +6,7 @@ import { loadSystem } from '../load-system.ts'
 import { print, printJson } from '../terminal.ts'
 
 /** `trellis check` */
-export const check = command({
-  name: 'check',
-  summary: 'Checks the architecture of a system without running it',
+export const check: CommandDefinition = command({
   operands: '[SYSTEM]',
   operandCount: [0, 1],
   about: [

@@ -11,7 +11,10 @@ before(async () => {
   here = place()
   here.write({ 'system.ts': LEDGER })
   running = await dev(here, [], { LEDGER_MENDED: join(here.folder, 'mended') })
-  for (const account of ['a', 'b', 'c']) await here.run(['call', 'ledger.enter', `{"account":"${account}","amount":1}`])
+  for (const account of ['a', 'b', 'c']) {
+    const { code, stderr } = await here.run(['call', 'ledger.enter', `{"account":"${account}","amount":1}`])
+    assert.deepEqual([code, stderr], [0, ''])
+  }
 })
 after(async () => {
   await running[Symbol.asyncDispose]()
@@ -27,13 +30,15 @@ interface Letter {
 
 /** The dead letters, once there are so many. */
 async function letters(count: number): Promise<Letter[]> {
-  for (;;) {
-    const { stdout } = await here.run(['dead', 'list', '--json'])
+  for (let looks = 1; ; looks++) {
+    const { stdout, stderr } = await here.run(['dead', 'list', '--json'])
+    assert.equal(stderr, '')
     const found = stdout
       .split('\n')
       .filter(Boolean)
       .map(line => JSON.parse(line) as Letter)
     if (found.length === count) return found
+    assert.ok(looks < 40, `${found.length} dead letters, not ${count}; see ${running.folder}`)
   }
 }
 

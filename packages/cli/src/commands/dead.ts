@@ -2,7 +2,7 @@
 import { createRuntime, Fault } from 'trellis/kernel'
 import type { BrokerAdmin, DeadLetter } from 'trellis/messaging'
 import { openBrokerAdmin } from 'trellis/system'
-import type { Values } from '../command.ts'
+import type { CommandDefinition, Values } from '../command.ts'
 import { command } from '../command.ts'
 import { existingData } from '../data-folder.ts'
 import { EXIT } from '../exit-code.ts'
@@ -25,9 +25,7 @@ const BESIDE = 'Works on the data folder, whether the system runs or rests: the 
 const MOST = 100_000
 
 /** `trellis dead list` */
-export const deadList = command({
-  name: 'dead list',
-  summary: 'Lists messages that were set aside, oldest first',
+export const deadList: CommandDefinition = command({
   operands: '',
   operandCount: [0, 0],
   about: [BESIDE],
@@ -61,9 +59,7 @@ export const deadList = command({
 })
 
 /** `trellis dead show` */
-export const deadShow = command({
-  name: 'dead show',
-  summary: 'Shows one of them: data, cause, and each attempt',
+export const deadShow: CommandDefinition = command({
   operands: 'ID',
   operandCount: [1, 1],
   about: [BESIDE],
@@ -79,9 +75,7 @@ export const deadShow = command({
 })
 
 /** `trellis dead redrive` */
-export const deadRedrive = command({
-  name: 'dead redrive',
-  summary: 'Gives messages back to their consumers, once what failed is mended',
+export const deadRedrive: CommandDefinition = command({
   operands: '[ID...]',
   operandCount: [0, MOST],
   about: [
@@ -98,9 +92,7 @@ export const deadRedrive = command({
 })
 
 /** `trellis dead drop` */
-export const deadDrop = command({
-  name: 'dead drop',
-  summary: 'Removes them for good',
+export const deadDrop: CommandDefinition = command({
   operands: '[ID...]',
   operandCount: [0, MOST],
   about: ['What was to follow from a dropped message never happens. Look at it first: trellis dead show ID.', BESIDE],

@@ -1,6 +1,7 @@
 import { createRuntime, Fault } from 'trellis/kernel'
 import type { Part, RunningSystem, System } from 'trellis/system'
 import { runSystem } from 'trellis/system'
+import type { CommandDefinition } from '../command.ts'
 import { command } from '../command.ts'
 import { dataFolder, resetData } from '../data-folder.ts'
 import { EXIT } from '../exit-code.ts'
@@ -13,9 +14,7 @@ import { print, printJson, tell } from '../terminal.ts'
 import { wholeNumber } from '../usage.ts'
 
 /** `trellis dev` */
-export const dev = command({
-  name: 'dev',
-  summary: 'Runs a whole system on this machine',
+export const dev: CommandDefinition = command({
   operands: '[SYSTEM]',
   operandCount: [0, 1],
   about: [

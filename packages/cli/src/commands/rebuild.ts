@@ -4,6 +4,7 @@ import { createRuntime } from 'trellis/kernel'
 import type { Service } from 'trellis/service'
 import type { System } from 'trellis/system'
 import { openServiceStore } from 'trellis/system'
+import type { CommandDefinition } from '../command.ts'
 import { command } from '../command.ts'
 import { dataFolder, usedData } from '../data-folder.ts'
 import { EXIT } from '../exit-code.ts'
@@ -12,9 +13,7 @@ import { print, printJson } from '../terminal.ts'
 import { usage } from '../usage.ts'
 
 /** `trellis rebuild` */
-export const rebuild = command({
-  name: 'rebuild',
-  summary: 'Builds a projection anew from the events of its service',
+export const rebuild: CommandDefinition = command({
   operands: 'PROJECTION',
   operandCount: [1, 1],
   about: [

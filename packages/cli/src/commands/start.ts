@@ -1,4 +1,5 @@
 import { runPart } from 'trellis/system'
+import type { CommandDefinition } from '../command.ts'
 import { command } from '../command.ts'
 import { dataFolder } from '../data-folder.ts'
 import { EXIT } from '../exit-code.ts'
@@ -6,9 +7,7 @@ import { loadSystem } from '../load-system.ts'
 import { usage, wholeNumber } from '../usage.ts'
 
 /** `trellis start` */
-export const start = command({
-  name: 'start',
-  summary: 'Runs some services of a system, or its gateway, as one process',
+export const start: CommandDefinition = command({
   operands: '[SYSTEM]',
   operandCount: [0, 1],
   about: [
