@@ -60,6 +60,6 @@ function badge(id, number, words) {
   renderInto(
     place,
     h('span', { 'aria-hidden': 'true' }, number > 99 ? '99+' : String(number)),
-    h('span', { class: 'unseen' }, `, ${words}`),
+    h('span', { class: 'unseen' }, ` ${words}`),
   )
 }

@@ -16,7 +16,9 @@ export function startToasts() {
 /** Whether the view shows it by itself: the list of news, or the order that it is about. */
 function isOnView({ orderId }) {
   const { hash } = location
-  return hash.startsWith('#/notifications') || (orderId !== undefined && hash.endsWith(`/${encodeURIComponent(orderId)}`))
+  return (
+    hash.startsWith('#/notifications') || (orderId !== undefined && hash.endsWith(`/${encodeURIComponent(orderId)}`))
+  )
 }
 
 function show(item) {
