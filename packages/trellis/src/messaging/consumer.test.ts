@@ -168,7 +168,8 @@ describe('consumer', { timeout: 20_000 }, () => {
     await handle(message, 3)
     const ctx = await seen.promise
     assert.equal(ctx.trace.traceId, bench.ctx.trace.traceId)
-    assert.equal(ctx.trace.parentSpanId, bench.ctx.trace.spanId)
+    assert.equal(ctx.trace.spanId, bench.ctx.trace.spanId)
+    assert.equal(ctx.trace.remote, true)
     const { correlationId, causationId, actor } = causeOf(ctx)
     assert.deepEqual(
       [correlationId, causationId, actor],

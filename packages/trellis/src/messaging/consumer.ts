@@ -3,7 +3,6 @@ import {
   type Attribute,
   attribute,
   CallContext,
-  childSpan,
   Fault,
   type Handler,
   type Identity,
@@ -278,8 +277,9 @@ class InboxConsumer implements Consumer {
     const { message, attempt } = delivery
     const { random } = this.#runtime
     const { traceparent, tracestate, baggage, correlationid, actor } = message.attributes
-    const above = traceparent === undefined ? undefined : parseTraceparent(traceparent, tracestate)
-    const trace = above === undefined ? newTrace(random) : childSpan(above, random)
+    // The publisher's span itself, as a server has its caller's: tracing hangs the span of this handling below it, and a span between that nobody records would tear the trace.
+    const trace =
+      (traceparent === undefined ? undefined : parseTraceparent(traceparent, tracestate)) ?? newTrace(random)
     const { identify = publisherOf } = this.#options
     const ctx = new CallContext(this.#runtime, {
       timeoutMs: this.#timeoutMs,
