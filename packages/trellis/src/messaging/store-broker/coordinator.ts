@@ -286,11 +286,13 @@ export class Coordinator {
 async function take(tx: Transaction, subscriber: Subscriber, topic: Topic, lease: LeaseRow): Promise<Taken> {
   const open = lease.open_offsets === '' ? [] : lease.open_offsets.split(',').map(Number)
   const epoch = lease.epoch + 1
-  // An owner that did not give it up has died; the message that stood first may be why.
+  // An owner that did not give it up has died; the message that stood first may be why. Where none stood, the next one to come is innocent.
   const died = lease.owner !== null && lease.owner !== subscriber.consumer
   const first = open[0] ?? lease.settled_to + 1
-  const crashOffset = died ? first : lease.crash_offset
-  const crashes = died ? (lease.crash_offset === first ? lease.crashes + 1 : 1) : lease.crashes
+  const idle = died && (await headOf(tx, lease.slot)) < first
+  const repeated = lease.crash_offset === first
+  const crashOffset = idle ? 0 : died ? first : lease.crash_offset
+  const crashes = idle ? 0 : died ? (repeated ? lease.crashes + 1 : 1) : lease.crashes
   await tx.run(
     'update broker_lease set owner = ?, epoch = ?, crash_offset = ?, crashes = ? where group_name = ? and slot = ?',
     subscriber.consumer,
@@ -301,6 +303,10 @@ async function take(tx: Transaction, subscriber: Subscriber, topic: Topic, lease
     lease.slot,
   )
   return { subscriber, topic, slot: lease.slot, epoch, settledTo: lease.settled_to, open, crashOffset, crashes }
+}
+
+async function headOf(tx: Transaction, slot: number): Promise<number> {
+  return (await tx.get<{ head: number }>('select head from broker_partition where slot = ?', slot))?.head ?? 0
 }
 
 function bump(tx: Transaction): Promise<number> {

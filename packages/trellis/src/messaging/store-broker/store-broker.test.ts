@@ -158,6 +158,20 @@ describe('broker on a store', { timeout: 60_000 }, () => {
     assert.deepEqual(attempts, [1, 2, 3, 4])
   })
 
+  test('consumers that died while they had nothing to do count against no message', async () => {
+    await using machine = await Machine.start()
+    for (let life = 0; life < 3; life++) {
+      const idle = await machine.open({ instance: 'orders-0' })
+      await idle.broker.subscribe({ topics: [TOPIC], group: 'g' }, hold)
+      idle.sever()
+    }
+    const { broker } = await machine.open({ instance: 'orders-0' })
+    const got = await collect(broker, { topics: [TOPIC], group: 'g' })
+    await broker.publish([message('first', 'k')])
+    const { deaths, attempt } = await got.of('first')
+    assert.deepEqual({ deaths, attempt }, { deaths: 0, attempt: 1 })
+  })
+
   test('many messages behind one that waits do not hold up other keys of their partition', async () => {
     await using machine = await Machine.start()
     const { broker } = await machine.open()
