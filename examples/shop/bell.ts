@@ -16,7 +16,7 @@ export class Bell {
 
   /** Resolves at the next ring from now, or after a second; rejects when the call is cancelled. Ask before looking, so that no ring falls between. */
   next(name: string, ctx: Context): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const heard = new Promise<void>((resolve, reject) => {
       const waiting = this.#waiting.get(name) ?? new Set()
       this.#waiting.set(name, waiting)
       const leave = (): void => {
@@ -37,5 +37,8 @@ export class Bell {
         reject(fault)
       })
     })
+    // Who found something while looking does not wait any more: a caller that leaves then must not end the process.
+    heard.catch(() => undefined)
+    return heard
   }
 }
