@@ -52,7 +52,8 @@ export interface RunningSystem extends AsyncDisposable {
  * Runs a system until it is stopped. Resolves once its gateway answers. A port in use, a folder that can't be written and a folder that another system uses are
  * `failed_precondition` or `unavailable` faults that say what to do.
  */
-export async function runSystem(options: RunOptions): Promise<RunningSystem> {
+export async function runSystem(asked: RunOptions): Promise<RunningSystem> {
+  const options = { ...asked, environment: anchored(asked.environment) }
   const stack = new AsyncDisposableStack()
   try {
     return await start(options, stack)
@@ -60,6 +61,13 @@ export async function runSystem(options: RunOptions): Promise<RunningSystem> {
     await stack.disposeAsync().catch(() => undefined) // the failed start is the news
     throw error
   }
+}
+
+/** Processes that share a scaled clock must agree on where it started. */
+function anchored(environment: Environment): Environment {
+  const { TRELLIS_TIME_SCALE: scale, TRELLIS_TIME_ANCHOR: anchor } = environment
+  if (scale === undefined || anchor !== undefined) return environment
+  return { ...environment, TRELLIS_TIME_ANCHOR: String(createRuntime().clock.now()) }
 }
 
 async function start(options: RunOptions, stack: AsyncDisposableStack): Promise<RunningSystem> {
