@@ -61,6 +61,7 @@ export class ShopClient {
     return fetch(`${this.url}/api${path}`, {
       method,
       headers: {
+        'trellis-timeout-ms': '60000', // the shop's clock may run faster than the machine
         ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
         ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
         ...(key === undefined || key === null ? {} : { 'idempotency-key': key }),
