@@ -10,6 +10,8 @@ import { sqliteFault } from './faults.ts'
 interface Prepared {
   readonly statement: StatementSync
   readonly shape: StatementShape
+  /** Names of the columns; undefined where the text leaves them to the table (`select *`), so that another process may change them. */
+  readonly columns: readonly string[] | undefined
   /** Reads integers as bigint, and makes numbers of the safe ones. */
   wide: boolean
 }
@@ -96,8 +98,10 @@ export class Connection {
     const prepared = this.#prepare(text)
     this.#check(text, prepared, values)
     try {
-      const rows = this.#read(prepared, () => prepared.statement.all(...values)) as Row[]
-      for (let i = 0; i < rows.length; i++) rows[i] = toRow(rows[i] as Row, prepared.wide)
+      const found = this.#read(prepared, () => prepared.statement.all(...values)) as unknown as SqlValue[][]
+      const columns = prepared.columns ?? columnsOf(prepared.statement)
+      const rows: Row[] = []
+      for (let i = 0; i < found.length; i++) rows.push(toRow(columns, found[i] as SqlValue[], prepared.wide))
       return rows
     } catch (error) {
       throw this.#fault(error, text)
@@ -108,8 +112,9 @@ export class Connection {
     const prepared = this.#prepare(text)
     this.#check(text, prepared, values)
     try {
-      const row = this.#read(prepared, () => prepared.statement.get(...values)) as Row | undefined
-      return row === undefined ? undefined : toRow(row, prepared.wide)
+      const found = this.#read(prepared, () => prepared.statement.get(...values)) as unknown as SqlValue[] | undefined
+      if (found === undefined) return undefined
+      return toRow(prepared.columns ?? columnsOf(prepared.statement), found, prepared.wide)
     } catch (error) {
       throw this.#fault(error, text)
     }
@@ -190,9 +195,10 @@ export class Connection {
     checkShape(text, shape)
     try {
       const statement = this.#db.prepare(text)
+      statement.setReturnArrays(true)
       const wide = shape.kind !== 'select'
       if (wide) statement.setReadBigInts(true)
-      return { statement, shape, wide }
+      return { statement, shape, columns: text.includes('*') ? undefined : columnsOf(statement), wide }
     } catch (error) {
       throw this.#fault(error, text)
     }
@@ -205,14 +211,18 @@ export class Connection {
   }
 }
 
-/** node:sqlite's rows have no prototype, which assertions and loggers trip over. */
-function toRow(raw: Row, wide: boolean): Row {
-  const row = { ...raw }
-  if (!wide) return row
-  for (const name in row) {
-    const value = row[name]
-    if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER)
-      row[name] = Number(value)
+function columnsOf(statement: StatementSync): string[] {
+  return statement.columns().map(({ name }) => name)
+}
+
+/** Rows are asked for as arrays and named here: node:sqlite's own objects have no prototype, which assertions and loggers trip over, and cost twice as much. */
+function toRow(columns: readonly string[], values: readonly SqlValue[], wide: boolean): Row {
+  const row: Row = {}
+  for (let i = 0; i < columns.length; i++) {
+    const value = values[i] as SqlValue
+    const narrow =
+      wide && typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER
+    row[columns[i] as string] = narrow ? Number(value) : value
   }
   return row
 }
