@@ -4,7 +4,7 @@ import type { Identity } from './identity.ts'
 import { callListener } from './listener.ts'
 import type { Runtime } from './runtime.ts'
 import type { Baggage, TraceContext } from './trace.ts'
-import { newTrace } from './trace.ts'
+import { NO_BAGGAGE, newTrace } from './trace.ts'
 
 /** A typed key for something that travels with a call inside the process. Compared by identity; the name is for people. */
 export interface Attribute<T> {
@@ -63,7 +63,6 @@ export interface ContextOptions {
 }
 
 const NO_OPTIONS: ContextOptions = Object.freeze({})
-const NO_BAGGAGE: Baggage = Object.freeze({})
 const NOTHING = (): void => undefined
 
 /**

@@ -20,7 +20,13 @@ export interface TraceContext {
 /** User-defined pairs that travel with the call. */
 export type Baggage = Readonly<Record<string, string>>
 
+/** No pairs, as nearly every call has. */
+export const NO_BAGGAGE: Baggage = Object.freeze({})
+
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+/** What nearly every request says. A test and three slices cost a fifth of a match with groups, and every request pays it twice. */
+const COMMON = /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/
+const ONE = 0x31
 const PRINTABLE = /^[\t\x20-\x7e]+$/
 const BAGGAGE_KEY = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const ZERO_TRACE = '0'.repeat(32)
@@ -48,6 +54,12 @@ export function childSpan(parent: TraceContext, random: Random): TraceContext {
 
 /** Reads `traceparent` and `tracestate`; undefined when malformed, so that a new trace is started as the specification asks. */
 export function parseTraceparent(traceparent: string, tracestate?: string): TraceContext | undefined {
+  if (tracestate === undefined && COMMON.test(traceparent)) {
+    const traceId = traceparent.slice(3, 35)
+    const spanId = traceparent.slice(36, 52)
+    if (traceId === ZERO_TRACE || spanId === ZERO_SPAN) return undefined
+    return { traceId, spanId, sampled: traceparent.charCodeAt(54) === ONE, remote: true }
+  }
   const match = TRACEPARENT.exec(traceparent)
   if (match === null) return undefined
   const [, version, traceId, spanId, flags, rest] = match as unknown as [
@@ -97,6 +109,7 @@ export function parseBaggage(value: string): Baggage {
  * hop would drop all of it. A key that is not a token (RFC 9110, section 5.6.2) is a `TypeError`.
  */
 export function formatBaggage(baggage: Baggage): string | undefined {
+  if (baggage === NO_BAGGAGE) return undefined
   const pairs: string[] = []
   let length = 0
   for (const [key, value] of Object.entries(baggage)) {
@@ -116,7 +129,12 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 function randomHex(random: Random, length: number): string {
   const bytes = random.bytes(length)
   let text = ''
-  for (let index = 0; index < length; index++) text += HEX[bytes[index] as number]
+  let some = 0
+  for (let index = 0; index < length; index++) {
+    const byte = bytes[index] as number
+    some |= byte
+    text += HEX[byte]
+  }
   // All zeros is the one value that the specification forbids.
-  return /^0+$/.test(text) ? randomHex(random, length) : text
+  return some === 0 ? randomHex(random, length) : text
 }
