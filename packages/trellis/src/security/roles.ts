@@ -29,7 +29,7 @@ export function roles(map: RoleMap): Roles {
   const known = new Map<string, ReadonlySet<string>>()
   return {
     permissionsOf(names) {
-      const key = names.join(' ')
+      const key = names.length === 1 ? (names[0] as string) : names.join(' ')
       let permissions = known.get(key)
       if (permissions === undefined) {
         permissions = permissionSet(names.flatMap(name => (Object.hasOwn(map, name) ? (map[name] ?? []) : [])))

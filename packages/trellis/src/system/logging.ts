@@ -39,9 +39,9 @@ export async function openLog(
 
 function both(first: Logger, second: Logger): Logger {
   return {
-    log: (...line) => {
-      first.log(...line)
-      second.log(...line)
+    log: (level, message, fields, ctx, error) => {
+      first.log(level, message, fields, ctx, error)
+      second.log(level, message, fields, ctx, error)
     },
     with: fields => both(first.with(fields), second.with(fields)),
   }
