@@ -1,5 +1,5 @@
-// `node scripts/check-snippets.ts [PAGE...]`: the code blocks of the README and the guides, compiled and run as `snippets.ts` says.
-// The tests do the same (docs/docs.test.ts).
+// `node scripts/check-snippets.ts [PAGE...] [--update]`: the code blocks of the README and the guides, compiled and run as `snippets.ts`
+// says; with `--update` files that pages show are copied into them first. The tests do the same (docs/docs.test.ts).
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -68,7 +68,11 @@ export async function compileSnippets({ root, folder, snippets }: Prepared): Pro
   }
   for (const { page, line, from, text } of snippets) {
     if (from !== undefined && readFileSync(join(root, from), 'utf8') !== text)
-      problems.push({ file: page, line, message: `the block differs from ${from}; copy the file anew` })
+      problems.push({
+        file: page,
+        line,
+        message: `the block differs from ${from}; run node scripts/check-snippets.ts --update`,
+      })
   }
   return problems
 }
@@ -137,8 +141,22 @@ function run(program: string, args: readonly string[], cwd: string): Promise<Out
   })
 }
 
-async function main(root: string, given: readonly string[]): Promise<number> {
+function update(root: string, page: string): void {
+  const path = join(root, page)
+  const before = readFileSync(path, 'utf8')
+  let text = before
+  for (const { from, text: shown } of snippetsOf(page, before)) {
+    if (from === undefined) continue
+    const fence = `\`\`\`ts from=${from}\n`
+    text = text.replace(`${fence}${shown}`, () => `${fence}${readFileSync(join(root, from), 'utf8')}`)
+  }
+  if (text !== before) writeFileSync(path, text)
+}
+
+async function main(root: string, args: readonly string[]): Promise<number> {
+  const given = args.filter(arg => arg !== '--update')
   const pages = given.length === 0 ? pagesOf(root) : given.map(page => relative(root, resolve(page)))
+  if (given.length < args.length) for (const page of pages) update(root, page)
   using prepared = prepare(root, pages)
   const problems = await compileSnippets(prepared)
   const wanted = prepared.snippets.filter(isRun)
