@@ -126,7 +126,10 @@ export async function createConsumer(runtime: Runtime, options: ConsumerOptions)
 }
 
 /** The topics and groups of a service's handlers, for `Broker.declare`: all services of a system declare theirs before any publishes. */
-export function declarationOf(service: string, handlers: readonly Consumption[]): Parameters<Broker['declare']> {
+export function declarationOf(
+  service: string,
+  handlers: readonly Pick<Consumption, 'type' | 'group'>[],
+): Parameters<Broker['declare']> {
   const groups = new Map<string, string[]>()
   for (const { type, group = service } of handlers) {
     const topics = groups.get(group) ?? []

@@ -3,6 +3,7 @@ import type { Address, Runtime } from '../kernel/index.ts'
 import { Fault } from '../kernel/index.ts'
 import type { Notice, RunningService, Service } from '../service/index.ts'
 import type { Logger, MetricsRegistry, SpanSink } from '../telemetry/index.ts'
+import { declareTopics } from './declare-topics.ts'
 import type { HostedService } from './hosted-service.ts'
 import { hostService } from './hosted-service.ts'
 import type { PublicPort } from './public-port.ts'
@@ -64,6 +65,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       throw new AggregateError(failures, `${failures.length} part(s) of ${options.name} did not stop cleanly.`)
   }
   try {
+    await declareTopics(shared.platform.broker, system)
     for (const service of chosen(system, options.services)) {
       hosted.push(await hostService(shared, service, { host: settings.host, port: 0 }))
     }

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { z } from 'zod'
+import { event } from '../contract/index.ts'
+import { createRuntime } from '../kernel/index.ts'
+import type { Service } from '../service/index.ts'
+import { on, service } from '../service/index.ts'
+import { createMetrics, silentLogger } from '../telemetry/index.ts'
+import type { RunningProcess } from './process.ts'
+import { startProcess } from './process.ts'
+import { system } from './system.ts'
+
+const Opened = event('test.doors.opened.v1', z.object({ door: z.string() }))
+
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'trellis-process-'))
+  try {
+    await body(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+function started(folder: string, services: readonly Service[]): Promise<RunningProcess> {
+  return startProcess({
+    system: system('doors', { services }),
+    services: services.map(({ name }) => name),
+    name: 'doors',
+    folder,
+    environment: {},
+    runtime: createRuntime(),
+    logger: silentLogger,
+    metrics: createMetrics(),
+    notice: () => undefined,
+  })
+}
+
+describe('a process', { timeout: 30_000 }, () => {
+  test('hears at its first start what a service published before the others were up', () =>
+    inFolder(async folder => {
+      const heard = Promise.withResolvers<string>()
+      const doors = service('doors', {
+        capability: 'opening',
+        owns: ['door'],
+        publishes: [Opened],
+        start: async ctx => {
+          await ctx.transaction(tx => tx.publish(Opened, { door: 'first' }))
+          while ((await ctx.read.get('select number from outbox limit 1')) !== undefined)
+            await new Promise(resolve => setImmediate(resolve))
+        },
+      })
+      const porter = service('porter', {
+        capability: 'listening',
+        owns: [],
+        consumes: [on(Opened, async ({ door }) => heard.resolve(door))],
+      })
+      await using _process = await started(folder, [doors, porter])
+      assert.equal(await heard.promise, 'first')
+    }))
+})
