@@ -221,6 +221,27 @@ describe('consumer', { timeout: 20_000 }, () => {
     assert.deepEqual(await deliver(Object.assign(new FakeDelivery(paid(bench, 2), 10), { deaths: 9 })), { kind: 'ack' })
   })
 
+  test('stops in its time also while the broker takes nothing back, and says so', async () => {
+    await using bench = await createBench()
+    const never = new Promise<void>(() => undefined)
+    const broker = new FakeBroker()
+    broker.subscribe = () => Promise.resolve({ stop: () => never, [Symbol.asyncDispose]: () => never })
+    const faults: Fault[] = []
+    const consumer = await createConsumer(bench.runtime, {
+      service: 'payments',
+      store: bench.store,
+      broker,
+      handlers: [consume(PaidEvent, async () => undefined)],
+      stopGraceMs: 5,
+      onFault: fault => faults.push(fault),
+    })
+    await consumer.stop()
+    assert.deepEqual(
+      faults.map(({ reason }) => reason),
+      ['NOT_HANDED_BACK'],
+    )
+  })
+
   test('two handlers of one topic need groups of their own', async () => {
     const handlers = [consume(PaidEvent, async () => undefined), consume(PaidEvent, async () => undefined)]
     await using bench = await createBench()

@@ -102,6 +102,9 @@ export interface Consumer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** Longest time that the broker may take to write down what was handed back, milliseconds: a moment beyond the grace of `stop`. */
+const HAND_BACK_MS = 2_000
+
 interface Route {
   readonly group: string
   readonly validate: Validator<unknown>
@@ -222,16 +225,30 @@ class InboxConsumer implements Consumer {
     this.#endSweeps()
     const subscriptions = this.#subscriptions
     this.#subscriptions = []
-    const cancel = this.#runtime.timers.after(this.#options.stopGraceMs ?? 5_000, () => {
+    const { stopGraceMs = 5_000 } = this.#options
+    const { timers } = this.#runtime
+    const cancel = timers.after(stopGraceMs, () => {
       const fault = new Fault('cancelled', 'The service stops; the message is handed back and handled elsewhere.', {
         reason: 'SHUTTING_DOWN',
       })
       for (const ctx of [...this.#running]) ctx.cancel(fault)
     })
+    const handedBack = Promise.all(subscriptions.map(subscription => subscription.stop()))
+    const unanswered = Promise.withResolvers<void>()
+    // A broker that is away takes its time; whoever stops must not wait for that.
+    const giveUp = timers.after(stopGraceMs + Math.min(stopGraceMs, HAND_BACK_MS), () => {
+      this.#lost(
+        new Fault('unavailable', 'The broker takes nothing back now; what was in hand comes again after its lease.', {
+          reason: 'NOT_HANDED_BACK',
+        }),
+      )
+      unanswered.resolve()
+    })
     try {
-      await Promise.all(subscriptions.map(subscription => subscription.stop()))
+      await Promise.race([handedBack, unanswered.promise])
     } finally {
       cancel()
+      giveUp()
     }
   }
 
