@@ -326,6 +326,20 @@ describe('a database that others hold', () => {
     other.close()
   })
 
+  test('is waited for by all that were asked for together, and not by one after the other', async () => {
+    await using store = await openSqlite(createRuntime(), { path: newPath(), busyTimeoutMs: 100 })
+    await createTable(store)
+    const other = new DatabaseSync(path)
+    other.exec('begin immediate')
+    const started = performance.now()
+    const results = await Promise.allSettled(Array.from({ length: 40 }, (_, id) => insert(store, id)))
+    assert.ok(results.every(({ status }) => status === 'rejected'))
+    assert.ok(performance.now() - started < 2_000) // 4,000 one after the other
+    other.exec('rollback')
+    await insert(store, 41)
+    other.close()
+  })
+
   test('a caller who gives up while the store waits for the lock is let go', async () => {
     await using store = await openSqlite(createRuntime(), { path: newPath() })
     await createTable(store)

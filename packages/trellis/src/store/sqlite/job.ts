@@ -7,6 +7,8 @@ import type { SqliteTransaction } from './transaction.ts'
 export class Job implements Commit {
   readonly body: (tx: Transaction) => Promise<unknown>
   readonly maxHoldMs: number
+  /** Time of the monotonic clock, milliseconds. */
+  readonly askedAt: number
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   /** Set when it must not go on. */
@@ -20,11 +22,13 @@ export class Job implements Commit {
   constructor(
     body: (tx: Transaction) => Promise<unknown>,
     maxHoldMs: number,
+    askedAt: number,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     this.body = body
     this.maxHoldMs = maxHoldMs
+    this.askedAt = askedAt
     this.resolve = resolve
     this.reject = reject
   }

@@ -40,6 +40,8 @@ export class Writer {
   #watchdogAt = 0
   #failure: Fault | undefined
   #gate: PromiseWithResolvers<void> | undefined
+  /** When another process was first seen to hold the database, if it was seen so ever since. */
+  #busySince: number | undefined
 
   constructor(runtime: Runtime, connection: Connection, flusher: Flusher, options: WriterOptions) {
     this.#runtime = runtime
@@ -53,7 +55,8 @@ export class Writer {
     return new Promise<T>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure)
       if (this.#queue.length - this.#head >= this.#options.maxQueue) return reject(queueFault(this.#options))
-      const job = new Job(body, options?.maxHoldMs ?? 1_000, resolve as (value: unknown) => void, reject)
+      const now = this.#runtime.clock.monotonic()
+      const job = new Job(body, options?.maxHoldMs ?? 1_000, now, resolve as (value: unknown) => void, reject)
       if (options?.signal !== undefined && !this.#listen(job, options.signal)) return
       this.#queue.push(job)
       this.#running ??= this.#drain()
@@ -111,6 +114,7 @@ export class Writer {
     }
     this.#queue = []
     this.#head = 0
+    this.#busySince = undefined
     this.#running = undefined
   }
 
@@ -142,16 +146,18 @@ export class Writer {
 
   /** Takes the write lock, waiting with jitter while another process holds it. */
   async #begin(job: Job): Promise<void> {
-    let waitUntil = 0
     for (let attempt = 0; ; attempt++) {
       if (job.stopped !== undefined) throw job.stopped
       try {
         this.#connection.begin()
+        this.#busySince = undefined
         return
       } catch (error) {
         if (!isBusy(error)) throw sqliteFault(error, this.#options.path, 'begin')
         const now = this.#runtime.clock.monotonic()
-        if (attempt === 0) waitUntil = now + this.#options.busyTimeoutMs
+        this.#busySince ??= now
+        // Those that stood behind a job which waited in vain have waited with it.
+        const waitUntil = Math.max(this.#busySince, job.askedAt) + this.#options.busyTimeoutMs
         if (now >= waitUntil) throw busyFault(this.#options.path, error)
       }
       await busyPause(this.#runtime, attempt)
