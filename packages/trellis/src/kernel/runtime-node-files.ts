@@ -51,7 +51,7 @@ export const nodeFiles: FileSystem = {
     }),
   makeFolder: path =>
     guarded(path, async () => {
-      const first = await mkdir(path, { recursive: true })
+      const first = await mkdir(path, { recursive: true, mode: 0o700 })
       if (first === undefined) return
       const top = resolve(first)
       let folder = resolve(path)

@@ -64,7 +64,7 @@ export interface FileSystem {
   open(path: string): Promise<File>
   /** Removes a file or a folder with all it holds; nothing happens when it is not there. */
   remove(path: string): Promise<void>
-  /** Makes a folder and those above it. */
+  /** Makes a folder and those above it, each for its owner alone (0o700): databases and logs in it hold secrets. One that is there stays as it is. */
   makeFolder(path: string): Promise<void>
   /** Calls back after the file changed, was replaced, made or removed; may call too often, never carries data. Its folder must be there. */
   watch(path: string, changed: () => void): CancelTimer
