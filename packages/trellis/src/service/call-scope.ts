@@ -4,13 +4,12 @@ import { attribute, Fault } from '../kernel/index.ts'
 
 /** How far a call is with its transactions. */
 export class CallScope {
-  #transactions = 0
+  #committed = false
   #inside = 0
 
-  /** A transaction begins. With `only`, a second one is refused: it would commit without the key of the call. */
+  /** A transaction begins. With `only`, one beside or after another is refused: it would commit without the key of the call. */
   begin(only: boolean): void {
-    this.#transactions++
-    if (only && this.#transactions > 1) {
+    if (only && (this.#committed || this.#inside > 0)) {
       throw new Fault(
         'internal',
         'A call with an idempotency key has one ctx.transaction; a second would act again when the call is repeated. Put both into one.',
@@ -22,9 +21,10 @@ export class CallScope {
     this.#inside++
   }
 
-  /** The transaction is over. */
-  end(): void {
+  /** The transaction is over. One that was rolled back may be followed by another. */
+  end(outcome: 'committed' | 'rolled-back'): void {
     this.#inside--
+    if (outcome === 'committed') this.#committed = true
   }
 
   /** Whether a transaction is running. */

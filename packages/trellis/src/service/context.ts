@@ -44,7 +44,7 @@ export interface ServiceContext extends Context {
   readonly read: Sql
   /** A typed client that continues this call: its deadline, identity and trace go along. Refused inside a transaction (`REMOTE_CALL_IN_TRANSACTION`). */
   client<C extends Contract>(contract: C): Client<C>
-  /** Runs `body` in one serializable transaction of the service's store; it may run more than once. A second one in the same keyed call or message is refused (`SECOND_TRANSACTION`). */
+  /** Runs `body` in one serializable transaction of the service's store; it may run more than once. Once one has committed, a second one in the same keyed call or message is refused (`SECOND_TRANSACTION`). */
   transaction<T>(body: (tx: ServiceTransaction) => Promise<T>): Promise<T>
   /** The events of one aggregate behind version `after` (default 0), then each new one as it is committed, until the call ends. */
   changes<E extends AnyEvent>(type: EventFamily<E>, id: string, after?: number): AsyncIterable<RecordedEvent<E>>

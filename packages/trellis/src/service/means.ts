@@ -2,6 +2,7 @@
 import type { Contract } from '../contract/index.ts'
 import type { AnyEvent, EventFamily, EventStore, RecordedEvent } from '../events/index.ts'
 import type { Context, Middleware } from '../kernel/index.ts'
+import { isFault } from '../kernel/index.ts'
 import { inboxMark } from '../messaging/index.ts'
 import { idempotencyRecord, retry } from '../resilience/index.ts'
 import type { Client, Transport } from '../rpc/index.ts'
@@ -64,14 +65,17 @@ export class Means implements ServiceMeans {
     const scope = ctx.get(callScope)
     scope?.begin(key !== undefined)
     try {
-      return await this.#parts.store.transaction(async tx => {
+      const committed = await this.#parts.store.transaction(async tx => {
         await mark?.storeIn(tx)
         const value = await body(new StoreServiceTransaction(tx, ctx, this.#parts))
         await key?.storeIn(tx, value)
         return value
       })
-    } finally {
-      scope?.end()
+      scope?.end('committed')
+      return committed
+    } catch (error) {
+      scope?.end(isFault(error, 'COMMIT_UNKNOWN') ? 'committed' : 'rolled-back')
+      throw error
     }
   }
 

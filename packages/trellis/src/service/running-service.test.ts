@@ -26,6 +26,7 @@ const Taken = fault({ code: 'already_exists', reason: 'TAKEN', message: 'Taken.'
 const Things = contract('test.things.v1.Things', {
   add: unary({ input: Name, output: Done, faults: { Taken }, idempotent: 'key', allow: 'public' }),
   addTwice: unary({ input: Name, output: Done, idempotent: 'key', allow: 'public' }),
+  addAtLast: unary({ input: Name, output: Done, idempotent: 'key', allow: 'public' }),
   callInside: unary({ input: Name, output: Done, allow: 'public' }),
   mine: unary({ input: Name, output: Done, allow: 'signed-in' }),
   keep: unary({ input: Name, output: Done, idempotent: 'key', allow: own('things:write') }),
@@ -81,6 +82,19 @@ const things = service('things', {
         await ctx.transaction(tx => tx.run('insert into thing (name) values (?)', `${name}-1`))
         await ctx.transaction(tx => tx.run('insert into thing (name) values (?)', `${name}-2`))
         return { runs: 2 }
+      },
+      async addAtLast({ name }, ctx) {
+        const add = (outcome: () => void) =>
+          ctx.transaction(async tx => {
+            await tx.run('insert into thing (name) values (?)', name)
+            outcome()
+          })
+        const refused = add(() => {
+          throw new Error('lost a race')
+        })
+        await assert.rejects(refused)
+        await add(() => undefined)
+        return { runs: 1 }
       },
       callInside: (input, ctx) =>
         ctx.transaction(async tx => {
@@ -200,6 +214,11 @@ describe('a running service', () => {
 
   test('refuses a second transaction of a keyed call', async () => {
     await assert.rejects(client.addTwice({ name: 'e' }), fault => isFault(fault, 'SECOND_TRANSACTION'))
+  })
+
+  test('lets a keyed call run its transaction again that was rolled back', async () => {
+    assert.deepEqual(await client.addAtLast({ name: 'g' }, { idempotencyKey: 'k-3' }), { runs: 1 })
+    assert.deepEqual(await client.addAtLast({ name: 'g' }, { idempotencyKey: 'k-3' }), { runs: 1 })
   })
 
   test('refuses a remote call inside a transaction, and rolls it back', async () => {
