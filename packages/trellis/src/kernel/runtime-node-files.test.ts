@@ -166,7 +166,9 @@ test('folders are made with those above them, and removed with all they hold', a
   await fs.remove(join(folder, 'no', 'such', 'folder'))
 })
 
-test('a folder is its owner\u2019s alone, whatever the umask says', { skip: process.platform === 'win32' }, async () => {
+test('a folder is its owner\u2019s alone, whatever the umask says', {
+  skip: process.platform === 'win32',
+}, async () => {
   await fs.makeFolder(join(folder, 'data', 'users'))
   assert.equal((await stat(join(folder, 'data'))).mode & 0o777, 0o700)
   assert.equal((await stat(join(folder, 'data', 'users'))).mode & 0o777, 0o700)
