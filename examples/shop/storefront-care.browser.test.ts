@@ -144,6 +144,23 @@ test('a checkout whose answer is lost is asked for again under the same key, and
   assert.deepEqual(statuses, [202, 202])
 })
 
+test('an answer that events have overtaken does not set the order back', options, async () => {
+  await using visitor = await visit(browser, shop.url)
+  const { page } = visitor
+  await register(page)
+  await putInBasket(visitor, 'p-026')
+  await page.route('**/api/orders/*/checkout', async route => {
+    const answer = await route.fetch()
+    await page.locator('[data-event=PaymentRequested]').waitFor()
+    await route.fulfill({ response: answer })
+  })
+  const answered = page.waitForResponse('**/api/orders/*/checkout')
+  await checkOut(visitor, 'pm_slow')
+  await (await answered).finished()
+  await page.locator('#announcer p', { hasText: 'The order has been placed.' }).waitFor({ state: 'attached' })
+  assert.equal(await page.locator('.pill').innerText(), 'Waiting for payment')
+})
+
 test('a button that is pressed twice asks once', options, async () => {
   await using visitor = await visit(browser, shop.url)
   const { page } = visitor

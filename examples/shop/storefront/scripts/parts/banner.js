@@ -69,7 +69,7 @@ export function describe(error) {
         ? { heading: 'No connection to the shop', text: `${error.message} Nothing is lost.` }
         : {
             heading: 'A part of the shop is resting',
-            text: 'It is not answering right now. Nothing is lost; try again in a moment.',
+            text: 'What is behind this does not answer right now. Nothing is lost; try again in a moment.',
           }
     case 'resource_exhausted':
       return {

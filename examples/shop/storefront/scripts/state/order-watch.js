@@ -45,11 +45,13 @@ export function watchOrder(orderId, signal) {
     }
   }
 
-  /** An order as somebody got it from the shop; an older state than what is known is not believed. */
+  /** An order as somebody got it from the shop. An answer that events have overtaken is not believed: it would set the order back. */
   function take(next) {
     const known = order.value
-    if (known !== undefined && (isFinal(known.status) ? !isFinal(next.status) : next.updatedAt < known.updatedAt))
-      return
+    if (known !== undefined) {
+      const ahead = stage(next) - stage(known)
+      if (ahead < 0 || (ahead === 0 && next.updatedAt < known.updatedAt)) return
+    }
     order.set(next)
     noteOrder(next)
   }
@@ -102,4 +104,11 @@ export function watchOrder(orderId, signal) {
     const version = entries.value.at(-1)?.version
     return version === undefined ? undefined : String(version)
   }
+}
+
+/** How far an order has come; it never goes back. */
+function stage({ status, waitingFor }) {
+  if (status === 'created') return 0
+  if (status === 'pending') return waitingFor === 'payment' ? 2 : 1
+  return status === 'confirmed' ? 3 : 4 // the shop may still cancel what was confirmed
 }
