@@ -85,6 +85,8 @@ export class CallContext implements Context {
   #controller: AbortController | undefined
   #attributes: Map<Attribute<unknown>, unknown> | undefined
   #settledListeners: ((outcome: Outcome) => void)[] | undefined
+  /** The first listener has a place of its own: nearly every call has one, and a set for it costs more than the call's deadline. */
+  #cancelListener: ((fault: Fault) => void) | undefined
   #cancelListeners: Set<(fault: Fault) => void> | undefined
   /** The contexts right below that somebody listens to. */
   #children: Set<CallContext> | undefined
@@ -157,14 +159,23 @@ export class CallContext implements Context {
       return NOTHING
     }
     if (this.#outcome !== undefined) return NOTHING
-    this.#cancelListeners ??= new Set()
-    const listeners = this.#cancelListeners
     // The same function may listen twice.
     const own = (fault: Fault): void => listener(fault)
+    if (!this.#listenedTo()) {
+      this.#cancelListener = own
+      this.#watch()
+      return () => {
+        if (this.#cancelListener !== own) return
+        this.#cancelListener = undefined
+        if (!this.#listenedTo()) this.#unwatch()
+      }
+    }
+    this.#cancelListeners ??= new Set()
+    const listeners = this.#cancelListeners
     listeners.add(own)
-    if (listeners.size === 1) this.#watch()
     return () => {
-      if (listeners.delete(own) && listeners.size === 0) this.#unwatch()
+      // What a cancellation has taken over is only kept from being called.
+      if (listeners.delete(own) && this.#cancelListeners === listeners && !this.#listenedTo()) this.#unwatch()
     }
   }
 
@@ -176,9 +187,11 @@ export class CallContext implements Context {
   cancel(fault: Fault): void {
     if (this.#cancelled !== undefined || this.#outcome !== undefined) return
     this.#cancelled = fault
+    const first = this.#cancelListener
     const listeners = this.#cancelListeners
     const children = this.#children
     this.#release()
+    if (first !== undefined) callListener(first, fault)
     if (listeners !== undefined) for (const listener of listeners) callListener(listener, fault)
     if (children !== undefined) for (const child of children) child.cancel(fault)
   }
@@ -225,7 +238,7 @@ export class CallContext implements Context {
   }
 
   #listenedTo(): boolean {
-    return this.#cancelListeners !== undefined && this.#cancelListeners.size > 0
+    return this.#cancelListener !== undefined || (this.#cancelListeners !== undefined && this.#cancelListeners.size > 0)
   }
 
   #disarm(): void {
@@ -235,6 +248,7 @@ export class CallContext implements Context {
 
   #release(): void {
     this.#disarm()
+    this.#cancelListener = undefined
     this.#cancelListeners = undefined
     this.#children = undefined
     this.#leave()
