@@ -106,9 +106,16 @@ function node<T>(): Node<T> {
 function decodeSegments(path: string): string[] | undefined {
   if (!path.startsWith('/')) return undefined
   if (path === '/') return []
-  const segments = path.slice(1).split('/', MAX_SEGMENTS + 1)
-  if (segments.length > MAX_SEGMENTS) return undefined
-  if (path.includes('%')) {
+  const segments: string[] = []
+  for (let from = 1; ; ) {
+    const slash = path.indexOf('/', from)
+    segments.push(slash < 0 ? path.slice(from) : path.slice(from, slash))
+    if (slash < 0) break
+    if (segments.length === MAX_SEGMENTS) return undefined
+    from = slash + 1
+  }
+  const encoded = path.includes('%')
+  if (encoded) {
     for (let index = 0; index < segments.length; index++) {
       const segment = segments[index]!
       if (!segment.includes('%')) continue
@@ -120,5 +127,6 @@ function decodeSegments(path: string): string[] | undefined {
     }
   }
   // Proxies and clients resolve these, so what they mean differs by who reads them.
+  if (!encoded && !path.includes('/.')) return segments
   return segments.includes('.') || segments.includes('..') ? undefined : segments
 }

@@ -38,14 +38,12 @@ export class ResponseHeaders {
   }
 
   #select(headers: Headers, added: Headers, sized: boolean): string[] {
-    const out: string[] = []
+    const out = this.#own.slice()
     for (let index = 0; index < headers.length; index += 2) {
       const name = headers[index] as string
       if (name === 'content-length' ? !sized : this.#isDropped(name)) continue
       out.push(name, headers[index + 1] as string)
     }
-    const own = this.#own
-    for (let index = 0; index < own.length; index++) out.push(own[index] as string)
     for (let index = 0; index < added.length; index++) out.push(added[index] as string)
     return out
   }

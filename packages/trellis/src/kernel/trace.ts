@@ -38,14 +38,20 @@ const MAX_BAGGAGE_LENGTH = 8192
 
 /** Starts a new trace. */
 export function newTrace(random: Random, sampled = true): TraceContext {
-  return { traceId: randomHex(random, 16), spanId: randomHex(random, 8), sampled }
+  const ids = randomHex(random, 24)
+  const traceId = ids.slice(0, 32)
+  const spanId = ids.slice(32)
+  // All zeros is the one value that the specification forbids.
+  return traceId === ZERO_TRACE || spanId === ZERO_SPAN ? newTrace(random, sampled) : { traceId, spanId, sampled }
 }
 
 /** A new span below `parent` in the same trace. */
 export function childSpan(parent: TraceContext, random: Random): TraceContext {
+  const spanId = randomHex(random, 8)
+  if (spanId === ZERO_SPAN) return childSpan(parent, random)
   const child = {
     traceId: parent.traceId,
-    spanId: randomHex(random, 8),
+    spanId,
     parentSpanId: parent.spanId,
     sampled: parent.sampled,
   }
@@ -129,12 +135,6 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 function randomHex(random: Random, length: number): string {
   const bytes = random.bytes(length)
   let text = ''
-  let some = 0
-  for (let index = 0; index < length; index++) {
-    const byte = bytes[index] as number
-    some |= byte
-    text += HEX[byte]
-  }
-  // All zeros is the one value that the specification forbids.
-  return some === 0 ? randomHex(random, length) : text
+  for (let index = 0; index < length; index++) text += HEX[bytes[index] as number]
+  return text
 }
