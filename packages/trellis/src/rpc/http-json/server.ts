@@ -180,7 +180,8 @@ class JsonHandler implements HttpJsonHandler {
       let refused: unknown
       let identity: Identity | undefined
       try {
-        if (this.#identify !== undefined) identity = await this.#identify(exchange.headers, exchange.peer)
+        const identified = this.#identify?.(exchange.headers, exchange.peer)
+        identity = identified instanceof Promise ? await identified : identified
       } catch (error) {
         refused = error ?? new Error('identify threw nothing')
       }
@@ -190,7 +191,8 @@ class JsonHandler implements HttpJsonHandler {
       let input: unknown
       try {
         if (refused !== undefined) throw refused
-        input = await this.#input(exchange, route, parameters, query, headers, started)
+        const body = this.#body(exchange, route.form, headers, started)
+        input = this.#input(route, parameters, query, headers, body === undefined ? undefined : await body)
       } catch (error) {
         input = new Refusal(Fault.from(error))
       }
@@ -219,28 +221,31 @@ class JsonHandler implements HttpJsonHandler {
     return ctx
   }
 
-  async #input(
+  /** Checks what can be checked before the body is read; then its reading, or undefined when there is none. */
+  #body(
     exchange: Exchange,
+    form: RequestForm,
+    headers: CallHeaders,
+    ctx: CallContext,
+  ): Promise<Uint8Array> | undefined {
+    if (ctx.cancelled !== undefined) throw deadlineExceeded()
+    if (headers.idempotencyKey !== undefined) ctx.set(idempotencyKey, checkIdempotencyKey(headers.idempotencyKey))
+    if (!headers.hasBody) return undefined
+    checkBody(form, headers)
+    return exchange.readAll(this.#maxBodyBytes)
+  }
+
+  #input(
     { form, method }: Route,
     parameters: readonly string[],
     query: string,
     headers: CallHeaders,
-    ctx: CallContext,
-  ): Promise<unknown> {
-    if (ctx.cancelled !== undefined) throw deadlineExceeded()
-    if (headers.idempotencyKey !== undefined) ctx.set(idempotencyKey, checkIdempotencyKey(headers.idempotencyKey))
-    let body: Uint8Array | undefined
-    if (headers.hasBody) {
-      checkBody(form, headers)
-      body = await exchange.readAll(this.#maxBodyBytes)
-      if (body.byteLength > 0 && !isJson(headers.contentType)) throw unsupported(headers.contentType)
-    }
-    return form.read(
-      parameters,
-      query,
-      body,
-      method.operation.sse?.resume === undefined ? undefined : headers.lastEventId,
-    )
+    body: Uint8Array | undefined,
+  ): unknown {
+    if (body !== undefined && body.byteLength > 0 && !isJson(headers.contentType))
+      throw unsupported(headers.contentType)
+    const resumeAfter = method.operation.sse?.resume === undefined ? undefined : headers.lastEventId
+    return form.read(parameters, query, body, resumeAfter)
   }
 
   async #unary(exchange: Exchange, method: ServerMethod, input: unknown, ctx: CallContext): Promise<void> {

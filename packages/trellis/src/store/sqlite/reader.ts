@@ -6,19 +6,26 @@ import { unavailableFault } from './faults.ts'
 
 /** Reads on a connection of its own. `connection` gives the present one, or throws while there is none. */
 export function createReader(runtime: Runtime, connection: () => Connection, path: string, busyTimeoutMs: number): Sql {
-  const attempt = async <T>(read: (connection: Connection) => T): Promise<T> => {
-    let waitUntil = 0
+  const attempt = <T>(read: (connection: Connection) => T): Promise<T> => {
+    try {
+      return Promise.resolve(read(connection()))
+    } catch (error) {
+      return again(read, error)
+    }
+  }
+  const again = async <T>(read: (connection: Connection) => T, first: unknown): Promise<T> => {
+    const waitUntil = runtime.clock.monotonic() + busyTimeoutMs
+    let failure = first
     for (let tries = 0; ; tries++) {
+      // Only while another process recovers or removes the log.
+      if ((failure as { reason?: unknown }).reason !== 'STORE_BUSY') throw failure
+      if (runtime.clock.monotonic() >= waitUntil) throw unavailableFault(path, 'is busy; try again.', failure)
+      await busyPause(runtime, tries)
       try {
         return read(connection())
       } catch (error) {
-        // Only while another process recovers or removes the log.
-        if ((error as { reason?: unknown }).reason !== 'STORE_BUSY') throw error
-        const now = runtime.clock.monotonic()
-        if (tries === 0) waitUntil = now + busyTimeoutMs
-        if (now >= waitUntil) throw unavailableFault(path, 'is busy; try again.', error)
+        failure = error
       }
-      await busyPause(runtime, tries)
     }
   }
   return {
