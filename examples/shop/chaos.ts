@@ -1,16 +1,39 @@
-// `npm run test:chaos -- [--orders N] [--kills N] [--seed N]`: the shop under kill -9, then its invariants as a table.
+// `npm run test:chaos -- [--orders 2000] [--kills 60] [--seed N] [--data DIR] [--quiet]`: the shop under kill -9, then its invariants as a table.
 import { parseArgs } from 'node:util'
-import { gatherEvidence } from './testing/evidence.ts'
-import { stockAddsUp } from './testing/invariants.ts'
-import { startShop } from './testing/start-shop.ts'
+import { chaosRun } from './testing/chaos-run.ts'
+import { allHold, invariantsTable } from './testing/invariants-table.ts'
 
 const { values } = parseArgs({
   options: {
     orders: { type: 'string', default: '2000' },
     kills: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    data: { type: 'string' },
+    quiet: { type: 'boolean', default: false },
   },
 })
-await using shop = await startShop({ split: true, timeScale: 1 / 20 })
-console.log(`${values.orders} orders, ${values.kills} kills, seed ${values.seed}`)
-console.table([stockAddsUp(await gatherEvidence(shop.folder))])
+const [orders, kills, seed] = [Number(values.orders), Number(values.kills), Number(values.seed)]
+console.log(`${orders} orders, ${kills} kills, seed ${seed}`)
+const started = performance.now()
+const {
+  findings,
+  record,
+  kills: killed,
+} = await chaosRun({
+  orders,
+  kills,
+  seed,
+  ...(values.data === undefined ? {} : { folder: values.data }),
+  ...(values.quiet ? {} : { log: line => console.log(line) }),
+})
+const seconds = ((performance.now() - started) / 1_000).toFixed(0)
+const sum = (outcome: 'accepted' | 'refused' | 'unanswered'): number =>
+  record.wishes.filter(wish => wish.outcome === outcome).length
+console.log(
+  `\nkilled: ${Object.entries(killed)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(', ')}`,
+)
+console.log(`requests: ${sum('accepted')} accepted, ${sum('refused')} refused, ${sum('unanswered')} unanswered`)
+console.log(`\n${invariantsTable(findings)}\n\nseed ${seed}, ${seconds} s`)
+process.exitCode = allHold(findings) ? 0 : 1

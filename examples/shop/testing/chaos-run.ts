@@ -1,0 +1,178 @@
+/** The shop under `kill -9`: customers who order, a hand that kills, and the invariants at the end. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { seed as goods } from '../seed/seed.ts'
+import { ClientRecord } from './client-record.ts'
+import type { Crowd } from './customers.ts'
+import { Customer } from './customers.ts'
+import { Dice } from './dice.ts'
+import type { Finding } from './invariants.ts'
+import { checkProjections } from './invariants.ts'
+import { settle } from './settle.ts'
+import type { Shop } from './start-shop.ts'
+import { startShop } from './start-shop.ts'
+
+/** How much of everything. */
+export interface ChaosOptions {
+  readonly orders: number
+  readonly kills: number
+  /** Repeats the choices: who orders what, who is killed when. What they meet is as the machine has it. */
+  readonly seed: number
+  /** Customers at a time. Default 8. */
+  readonly customers?: number
+  /** How long the shop may take to settle, in milliseconds. Default 120,000. */
+  readonly settleMs?: number
+  /** Data folder, to be looked at afterwards. Default: a temporary one, removed. */
+  readonly folder?: string
+  readonly log?: (line: string) => void
+}
+
+/** What came of it. */
+export interface ChaosOutcome {
+  readonly findings: readonly Finding[]
+  readonly record: ClientRecord
+  /** Kills by process. */
+  readonly kills: Readonly<Record<string, number>>
+}
+
+const METHODS = [
+  ...Array<string>(8).fill('pm_ok'),
+  ...Array<string>(3).fill('pm_declined'),
+  ...Array<string>(3).fill('pm_flaky'),
+  'pm_slow',
+  'pm_slow',
+  'pm_lost',
+  'pm_lost',
+]
+
+/** Progress of a run: the kills are spread over it. */
+interface Progress {
+  begun: number
+  done: number
+}
+
+/** Runs the shop in split mode under kills until it has settled; what is broken then is in the findings. */
+export async function chaosRun(options: ChaosOptions): Promise<ChaosOutcome> {
+  const { orders, kills, seed, customers = 8, settleMs = 120_000, folder, log = () => undefined } = options
+  const shop = await startShop({ split: true, timeScale: 1 / 20, ...(folder === undefined ? {} : { folder }) })
+  try {
+    const record = new ClientRecord()
+    const crowd: Crowd = { url: shop.url, record, surprises: [] }
+    const progress: Progress = { begun: 0, done: 0 }
+    const clerk = new Customer(crowd, new Dice(seed), shop.accounts.clerk)
+    const admin = new Customer(crowd, new Dice(seed + 1), shop.accounts.admin)
+    await clerk.signIn()
+    await admin.signIn()
+    const killing = killAround(shop, new Dice(seed + 2), { orders, kills, progress, log })
+    await Promise.all([
+      ...Array.from({ length: customers }, (_, index) => {
+        const dice = new Dice(seed * 1_000 + index)
+        return visits(new Customer(crowd, dice), dice, { orders, progress, admin })
+      }),
+      work(clerk, new Dice(seed + 3), { orders, progress }),
+    ])
+    const killed = await killing
+    log(`${record.wishes.length} wishes; settling`)
+    const findings = await settle(shop.folder, record, settleMs)
+    const own = ownDeaths(shop, killed)
+    await shop.stop()
+    findings.push(await checkProjections(shop.folder))
+    findings.push(own, {
+      invariant: 0,
+      sentence: 'no answer was a surprise',
+      checked: record.wishes.length,
+      broken: crowd.surprises,
+    })
+    return { findings, record, kills: killed }
+  } finally {
+    await shop[Symbol.asyncDispose]()
+  }
+}
+
+interface Share {
+  readonly orders: number
+  readonly progress: Progress
+}
+
+/** A customer who comes with one order after the other, as long as there are any. */
+async function visits(customer: Customer, dice: Dice, share: Share & { readonly admin: Customer }): Promise<void> {
+  const { orders, progress, admin } = share
+  await customer.register()
+  while (progress.begun < orders) {
+    progress.begun++
+    await visit(customer, dice, admin)
+    progress.done++
+  }
+}
+
+/** One order, with what people do on the way. */
+async function visit(customer: Customer, dice: Dice, admin: Customer): Promise<void> {
+  const line = () => ({ productId: dice.of(goods.products).id, quantity: dice.chance(0.02) ? 500 : 1 + dice.below(2) })
+  const items = Array.from({ length: 1 + dice.below(3) }, line)
+  const impatient = dice.chance(0.05)
+  const order = await customer.want('order', '/orders', { items }, { impatient })
+  if (order === undefined) return
+  const orderId: string = order.id
+  const at = `/orders/${orderId}`
+  if (dice.chance(0.2))
+    await customer.want('add-item', `${at}/items`, line(), { orderId, impatient: dice.chance(0.05) })
+  const leaves = dice.chance(0.04)
+  if (leaves) return
+  if (dice.chance(0.04)) {
+    await customer.want('cancel', `${at}/cancel`, {}, { orderId })
+    return
+  }
+  const paymentMethod = dice.of(METHODS)
+  const twice = dice.chance(0.03)
+  const checkOut = () =>
+    customer.want('check-out', `${at}/checkout`, { paymentMethod }, { orderId, impatient: dice.chance(0.05) })
+  if (twice) await Promise.all([checkOut(), checkOut()])
+  else await checkOut()
+  if (dice.chance(0.06)) await customer.want('cancel', `${at}/cancel`, { reason: 'Changed my mind.' }, { orderId })
+  if (dice.chance(0.3)) {
+    const status = await customer.follow(orderId)
+    if (status === 'confirmed' && dice.chance(0.25)) await admin.want('cancel', `${at}/cancel`, {}, { orderId })
+  }
+}
+
+/** What the clerk does meanwhile: counts stock anew, and now and then changes a price. */
+async function work(clerk: Customer, dice: Dice, { orders, progress }: Share): Promise<void> {
+  for (let turn = 1; progress.done < orders; turn++) {
+    const product = dice.of(goods.products)
+    const delta = dice.chance(0.8) ? 1 + dice.below(20) : -1 - dice.below(3)
+    await clerk.want('adjust', `/stock/${product.id}/adjustments`, { delta }, { delta, impatient: dice.chance(0.1) })
+    if (turn % 5 === 0) {
+      const { id: _id, ...now } = (await clerk.read(`/products/${product.id}`)) ?? {}
+      if (now.price !== undefined)
+        await clerk.put(`/products/${product.id}`, { ...now, price: { ...now.price, amount: now.price.amount + 10 } })
+    }
+    await sleep(200)
+  }
+}
+
+/** Kills processes at random, spread evenly over the orders. Every one comes first once, so that none is spared by chance. */
+async function killAround(
+  shop: Shop,
+  dice: Dice,
+  { orders, kills, progress, log }: Share & { readonly kills: number; readonly log: (line: string) => void },
+): Promise<Record<string, number>> {
+  const killed: Record<string, number> = {}
+  const turn = shop.processes.map(name => ({ name, at: dice.next() })).sort((a, b) => a.at - b.at)
+  for (let index = 0; index < kills; index++) {
+    while (progress.done < (orders * index) / kills) await sleep(5)
+    await sleep(dice.below(100))
+    const name = turn[index]?.name ?? dice.of(shop.processes)
+    while (!shop.kill(name)) await sleep(5)
+    killed[name] = (killed[name] ?? 0) + 1
+    log(`${String(index + 1).padStart(3)} kill -9 ${name}, ${progress.done} orders done`)
+  }
+  return killed
+}
+
+/** Whoever was started more often than killed has died by itself. */
+function ownDeaths(shop: Shop, killed: Readonly<Record<string, number>>): Finding {
+  const broken = shop.processes.flatMap(name => {
+    const extra = shop.restarts(name) - (killed[name] ?? 0)
+    return extra === 0 ? [] : [`${name} was started again ${extra} times more than it was killed`]
+  })
+  return { invariant: 0, sentence: 'no process ended by itself', checked: shop.processes.length, broken }
+}
