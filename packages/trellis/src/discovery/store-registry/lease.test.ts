@@ -16,6 +16,7 @@ interface Bench {
   /** Lets time pass, then renews an instance. */
   readonly beatAfter: (ms: number, id: string) => Promise<void>
   readonly states: () => Promise<string[]>
+  readonly jumpWall: (ms: number) => void
 }
 
 /** A registry in which a was alive until now and b has just renewed. */
@@ -36,7 +37,7 @@ async function setUp(t: TestContext): Promise<Bench> {
     (await listEntries(store.reader)).map(({ instance, state }) => `${instance.id} ${state}`)
   await runtime.run(store.transaction(tx => enter(tx, of('a'), 'up')))
   await beatAfter(0, 'b')
-  return { beatAfter, states }
+  return { beatAfter, states, jumpWall: ms => runtime.jumpWall(ms) }
 }
 
 test('who does not renew while others do is expired', async t => {
@@ -74,3 +75,14 @@ test('the rows of those that have gone are forgotten in the end', async t => {
   for (let time = 0; time < 12 * 60_000; time += 1_500) await beatAfter(1_500, 'b')
   assert.deepEqual(await states(), ['b up'])
 })
+
+for (const ms of [3_600_000, -3_600_000]) {
+  test(`after the clock jumped by ${ms} ms the living stay and the dead go as soon as ever`, async t => {
+    const { beatAfter, states, jumpWall } = await setUp(t)
+    jumpWall(ms)
+    await beatAfter(0, 'b')
+    assert.deepEqual(await states(), ['a up', 'b up'])
+    for (let time = 0; time < 4_500; time += 1_500) await beatAfter(1_500, 'b')
+    assert.deepEqual(await states(), ['a expired', 'b up'])
+  })
+}

@@ -21,7 +21,7 @@ export type InstanceState = 'up' | 'left' | 'expired'
 export interface InstanceEntry {
   readonly instance: Instance
   readonly state: InstanceState
-  /** Time of the store. */
+  /** Time of the store; of one that has gone, when it went. */
   readonly renewedAt: number
 }
 
@@ -43,7 +43,8 @@ const NOTE_MS = 200
 const CHECK = 'select checked_at, steady_since from trellis_registry where id = 1'
 const NOTE = 'update trellis_registry set checked_at = ?, steady_since = ? where id = 1'
 const RENEW = `update trellis_instances set renewed_at = ?, state = 'up' where id = ?`
-const EXPIRE = `update trellis_instances set state = 'expired' where state = 'up' and renewed_at <= ?`
+const EXPIRE = `update trellis_instances set state = 'expired', renewed_at = ? where state = 'up' and renewed_at <= ?`
+const SET_BACK = 'update trellis_instances set renewed_at = ? where renewed_at > ?'
 const FORGET = `delete from trellis_instances where state <> 'up' and renewed_at <= ?`
 const LIST = 'select id, service, host, port, metadata, state, renewed_at from trellis_instances order by service, id'
 const COLUMNS = ['id', 'service', 'host', 'port', 'metadata', 'state', 'renewed_at']
@@ -69,11 +70,14 @@ export function isSteady({ steadySince }: Steadiness, now: number, times: LeaseT
 export async function beat(tx: Transaction, instances: readonly Instance[], times: LeaseTimes): Promise<void> {
   const { now } = tx
   const before = await steadiness(tx)
-  const paused = now - before.checkedAt > 2 * times.heartbeatMs
+  // A clock that was set back would make the dead look renewed for as long as it was set back.
+  const setBack = before.checkedAt - now > times.heartbeatMs
+  if (setBack) await tx.run(SET_BACK, now, now)
+  const paused = setBack || now - before.checkedAt > 2 * times.heartbeatMs
   const after = { checkedAt: now, steadySince: paused ? now : before.steadySince }
   if (paused || now - before.checkedAt >= NOTE_MS) await tx.run(NOTE, after.checkedAt, after.steadySince)
   for (const instance of instances) if ((await tx.run(RENEW, now, instance.id)) === 0) await enter(tx, instance, 'up')
-  if (isSteady(after, now, times)) await tx.run(EXPIRE, now - times.expiryMs)
+  if (isSteady(after, now, times)) await tx.run(EXPIRE, now, now - times.expiryMs)
   await tx.run(FORGET, now - KEEP_GONE_MS)
 }
 
