@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, '..')
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const skip = !hasCurl && process.env.TRELLIS_REQUIRE !== 'all' ? 'curl is not on PATH' : false
 
-test('the tour of the shop goes as its page says', { skip, timeout: 120_000 }, async () => {
+test('the tour of the shop goes as its page says', { skip, timeout: 180_000 }, async () => {
   await using shop = await startShop({ split: true })
   const commands = snippetsOf('docs/shop.md', readFileSync(join(root, 'docs', 'shop.md'), 'utf8'))
     .filter(({ language }) => language === 'sh')

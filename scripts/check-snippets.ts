@@ -19,8 +19,8 @@ export interface Placed extends Snippet {
   readonly place: string | undefined
 }
 
-/** Longest time that one block may run. */
-const timeoutMs = 60_000
+/** Longest time that one block, or the compiler, may run: several times what a busy machine needs. */
+const timeoutMs = 120_000
 
 /** The pages whose code is checked: those in the root, and the guides. */
 export function pagesOf(root: string): string[] {
