@@ -176,6 +176,33 @@ describe('a client', () => {
     },
   )
 
+  test('gives up a request that waits for a connection when its signal aborts, and serves the next one', {
+    timeout: 20_000,
+  }, async () => {
+    const runtime = createVirtualRuntime({ seed: 1 })
+    const held: Duplex[] = []
+    await using listener = await runtime.net.listen({ host: '127.0.0.1', port: 0 }, socket => {
+      socket.on('data', () => held.push(socket))
+    })
+    const client = createHttpClient(runtime, { maxConnections: 1 })
+    const request = { method: 'GET', target: '/', headers: [] }
+    const first = client.request(listener.address, request)
+    await runtime.settle()
+    const controller = new AbortController()
+    const waiting = client.request(listener.address, { ...request, signal: controller.signal })
+    const last = client.request(listener.address, request)
+    await runtime.settle()
+    const reason = new Fault('deadline_exceeded', 'Too late.')
+    controller.abort(reason)
+    await assert.rejects(runtime.run(waiting), error => error === reason)
+    held[0]?.write(OK)
+    assert.equal(await runtime.run(first.then(text)), 'ok')
+    await runtime.settle()
+    held[1]?.write(OK)
+    assert.equal(await runtime.run(last.then(text)), 'ok')
+    await runtime.run(client.close())
+  })
+
   test('passes on that it could not connect', { timeout: 20_000 }, async () => {
     const runtime = createVirtualRuntime({ seed: 1 })
     const client = createHttpClient(runtime)

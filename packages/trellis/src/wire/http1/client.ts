@@ -158,7 +158,11 @@ class NodeHttpClient implements HttpClient {
         maxHeaderSize: this.#maxHeaderBytes,
         setDefaultHeaders: false,
       })
-      const onAbort = (): void => void request.destroy()
+      const onAbort = (): void => {
+        request.destroy()
+        // A request that waits for a connection hears of its end only once it gets one.
+        reject(signal?.reason)
+      }
       const leave = (): void => signal?.removeEventListener('abort', onAbort)
       signal?.addEventListener('abort', onAbort, { once: true })
       request.on('response', message => resolve(new NodeResponse(message, signal, leave)))
