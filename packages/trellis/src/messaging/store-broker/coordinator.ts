@@ -273,7 +273,8 @@ export class Coordinator {
     )
     const live: string[] = []
     for (const { consumer, expires } of rows) {
-      if (expires > tx.now) live.push(consumer)
+      // Further ahead than a lease reaches: the clock was set back since, and the living renew theirs.
+      if (expires > tx.now && expires <= tx.now + 2 * this.#parts.leaseMs) live.push(consumer)
       else {
         plan.changed = true
         await tx.run('delete from broker_consumer where consumer = ? and topic = ?', consumer, topic.id)

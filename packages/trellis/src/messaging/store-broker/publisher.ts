@@ -14,6 +14,8 @@ const MAX_BATCH = 512
 const MAX_DUE = 256
 /** Pause before what could not be moved is tried again, milliseconds. */
 const DELAYED_RETRY_MS = 500
+/** Longest time between looks at the clock while something is delayed, milliseconds: it may jump, which no timer notices. */
+const DELAYED_LOOK_MS = 1_000
 
 /** What the publisher works with. */
 export interface PublisherParts {
@@ -86,7 +88,8 @@ export class Publisher {
     this.#nextDue = due
     this.#cancelDue?.()
     const { clock, timers } = this.#parts.runtime
-    this.#cancelDue = timers.after(Math.max(0, due - clock.now()), () => this.#move(), { background: true })
+    const pauseMs = Math.min(DELAYED_LOOK_MS, Math.max(0, due - clock.now()))
+    this.#cancelDue = timers.after(pauseMs, () => this.#lookForDue(), { background: true })
   }
 
   /** Waits for what was begun. */
@@ -153,6 +156,16 @@ export class Publisher {
     if (heads.size === 0) return
     for (const [slot, head] of heads) this.#heads.set(slot, head)
     this.#parts.onAppended(heads)
+  }
+
+  #lookForDue(): void {
+    const due = this.#nextDue
+    if (due <= this.#parts.runtime.clock.now()) {
+      this.#move()
+      return
+    }
+    this.#nextDue = Number.POSITIVE_INFINITY
+    this.expect(due)
   }
 
   #move(): void {
