@@ -31,6 +31,14 @@ test('an input without an example is a plausible one', () => {
   assert.equal(curlLine('http://x', Things.operations.get), 'curl http://x/things/text')
 })
 
+test('an example is found under the name of its schema', () => {
+  const input = z.object({ name: z.string() }).meta({ id: 'NamedThing', examples: [{ name: 'lamp' }] })
+  const { operations } = contract('test.v1.Named', {
+    find: unary({ input, output, http: 'GET /named/{name}', allow: 'public' }),
+  })
+  assert.equal(curlLine('http://x', operations.find), 'curl http://x/named/lamp')
+})
+
 test('a system without a description is not asked for one', () => {
   assert.deepEqual(linesToTry({ routes: [expose(Things, { only: ['secret'] })], docs: false }, 'http://x'), [])
 })

@@ -187,6 +187,22 @@ describe('the OpenAPI document', () => {
     assert.equal(paths['/api/orders/{orderId}/touch'].post.requestBody, undefined)
   })
 
+  test('splits the example of an input as the input is split', () => {
+    const input = z
+      .object({ shelf: z.string(), name: z.string() })
+      .meta({ id: 'Thing', examples: [{ shelf: 's-1', name: 'lamp' }] })
+    const Things = contract('a.b.v1.Things', {
+      put: unary({ input, output: z.object({}), http: 'PUT /shelves/{shelf}', allow: 'public' }),
+      add: unary({ input, output: z.object({}), http: 'POST /things', allow: 'public' }),
+    })
+    // biome-ignore lint/suspicious/noExplicitAny: a JSON document.
+    const { paths, components }: any = toOpenApi([Things], { title: 'x', version: '1' })
+    const { parameters, requestBody } = paths['/shelves/{shelf}'].put
+    assert.equal(parameters[0].example, 's-1')
+    assert.deepEqual(requestBody.content['application/json'].schema.examples, [{ name: 'lamp' }])
+    assert.deepEqual(components.schemas.ThingInput.examples, [{ shelf: 's-1', name: 'lamp' }])
+  })
+
   test('promises every status that can happen', () => {
     const statuses = (operation: { responses: object }) => Object.keys(operation.responses).map(Number)
     const always = [400, 401, 429, 500, 503, 504]

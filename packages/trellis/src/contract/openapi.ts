@@ -119,13 +119,16 @@ function parametersOf(operation: Operation, input: RestInput, schemas: OpenApiSc
   const { parameters, hasBody } = input.pattern
   const parts =
     parameters.length + input.queryMembers.size === 0 ? undefined : schemas.members(operation.input, 'request', hint)
+  const [example] = (parts?.object.examples ?? []) as readonly Json[]
+  const parameter = (name: string): Json => ({
+    ...described(asText(parts!.of(name))),
+    ...(example?.[name] === undefined ? {} : { example: example[name] }),
+  })
   const result: Json[] = []
-  for (const name of parameters) {
-    result.push({ name, in: 'path', required: true, ...described(asText(parts!.of(name))) })
-  }
+  for (const name of parameters) result.push({ name, in: 'path', required: true, ...parameter(name) })
   if (!hasBody) {
     for (const [name, { required }] of input.queryMembers) {
-      result.push({ name, in: 'query', ...(required ? { required } : {}), ...described(asText(parts!.of(name))) })
+      result.push({ name, in: 'query', ...(required ? { required } : {}), ...parameter(name) })
     }
   }
   if (operation.idempotent === 'key') {
@@ -202,10 +205,16 @@ function withoutMembers(
       [rest.oneOf === undefined ? 'anyOf' : 'oneOf']: variants.map(one => withoutMembers(one, names, resolve)),
     }
   }
-  const properties = Object.entries((rest.properties ?? {}) as Json).filter(([name]) => !names.has(name))
+  const without = (object: Json): Json =>
+    Object.fromEntries(Object.entries(object).filter(([name]) => !names.has(name)))
   const required = ((rest.required ?? []) as readonly string[]).filter(name => !names.has(name))
-  const { required: _required, ...others } = rest
-  return { ...others, properties: Object.fromEntries(properties), ...(required.length === 0 ? {} : { required }) }
+  const { required: _required, examples, ...others } = rest
+  return {
+    ...others,
+    properties: without((rest.properties ?? {}) as Json),
+    ...(required.length === 0 ? {} : { required }),
+    ...(Array.isArray(examples) ? { examples: (examples as readonly Json[]).map(without) } : {}),
+  }
 }
 
 function shortName(contract: string): string {
