@@ -1,9 +1,9 @@
-import { Fault } from 'trellis/kernel'
+import { raise } from 'trellis/contract'
 import { implement, on, service } from 'trellis/service'
 import { OrderCancelled, OrderConfirmed, OrderCreated } from '../orders/contract.ts'
 import { PaymentCaptured, PaymentRefunded } from '../payments/contract.ts'
 import { UserCreated } from '../users/contract.ts'
-import { Analytics } from './contract.ts'
+import { Analytics, InvalidPeriod } from './contract.ts'
 import { count, dailyFigures, dayOf, figureMigrations } from './figures.ts'
 
 /** The longest period of one question, in days. */
@@ -17,11 +17,7 @@ export const analytics = service('analytics', {
     implement(Analytics, {
       async daily({ from, to }, ctx) {
         const days = (Date.parse(to) - Date.parse(from)) / 86_400_000 + 1
-        if (days < 1 || days > MAX_DAYS) {
-          throw new Fault('invalid_argument', `to: must be from ${from} to ${MAX_DAYS} days after it.`, {
-            reason: 'INVALID_PERIOD',
-          })
-        }
+        if (days < 1 || days > MAX_DAYS) throw raise(InvalidPeriod)
         return { items: await dailyFigures(ctx.read, from, to) }
       },
     }),

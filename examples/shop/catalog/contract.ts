@@ -1,27 +1,38 @@
 import { contract, event, fault, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, Money, Page, pageOf } from '../shapes.ts'
+import { Id, InvalidCursor, Money, Page, Price, pageOf } from '../shapes.ts'
 
 const productFields = {
   name: z.string().min(1).max(200),
   description: z.string().max(4000),
   category: z.string().min(1).max(64),
-  price: Money,
-  active: z.boolean(),
+  price: Price,
+  active: z.boolean().describe('Whether it is for sale.'),
 }
 
-export const Product = z.object({ id: Id, ...productFields })
+export const Product = z.object({ id: Id, ...productFields }).meta({ id: 'Product' })
 export type Product = z.infer<typeof Product>
 
 export const ProductId = z.object({ productId: Id })
 export const ProductQuery = z.object({
-  category: z.string().max(64).optional(),
-  q: z.string().max(200).optional(),
+  category: z.string().max(64).optional().describe('Products of this category alone.'),
+  q: z.string().max(200).optional().describe('Words that the product must have.'),
   ...Page,
 })
-export const ProductPage = pageOf(Product)
+export const ProductPage = pageOf('ProductPage', Product)
 /** The whole product: what is left out is not kept. */
-export const ProductReplacement = z.object({ productId: Id, ...productFields })
+export const ProductReplacement = z.object({ productId: Id, ...productFields }).meta({
+  examples: [
+    {
+      productId: 'p-new',
+      name: 'Garden trellis, 180 cm',
+      description: 'Larch slats for climbing plants.',
+      category: 'garden',
+      price: { amount: 3490, currency: 'EUR' },
+      active: true,
+    },
+  ],
+})
 export const ProductIds = z.object({ productIds: z.array(Id).min(1).max(100) })
 /** A product with the number of its revision, which grows with every change. */
 export const VersionedProduct = z.object({ ...Product.shape, version: z.int() })
@@ -45,6 +56,7 @@ export const Catalog = contract('shop.catalog.v1.Catalog', {
     summary: 'Browse and search the catalogue',
     input: ProductQuery,
     output: ProductPage,
+    faults: { InvalidCursor },
     http: 'GET /products',
     allow: 'public',
   }),

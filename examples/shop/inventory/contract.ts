@@ -2,15 +2,24 @@ import { contract, event, fault, unary } from 'trellis/contract'
 import { z } from 'zod'
 import { Id, Quantity } from '../shapes.ts'
 
-export const Stock = z.object({ productId: Id, onHand: z.int(), reserved: z.int(), available: z.int() })
+export const Stock = z
+  .object({
+    productId: Id,
+    onHand: z.int().describe('In the house.'),
+    reserved: z.int().describe('Of these, set aside for orders.'),
+    available: z.int().describe('On hand and not reserved.'),
+  })
+  .meta({ id: 'Stock' })
 export type Stock = z.infer<typeof Stock>
 
 export const ProductId = z.object({ productId: Id })
-export const Adjustment = z.object({
-  productId: Id,
-  delta: z.int32().min(-1_000_000).max(1_000_000),
-  reason: z.string().min(1).max(200),
-})
+export const Adjustment = z
+  .object({
+    productId: Id,
+    delta: z.int32().min(-1_000_000).max(1_000_000).describe('How many more, or fewer, are on hand.'),
+    reason: z.string().min(1).max(200).describe('For the books, such as `delivery`.'),
+  })
+  .meta({ examples: [{ productId: 'p-001', delta: 10, reason: 'delivery' }] })
 export const ReservationLine = z.object({ productId: Id, quantity: Quantity })
 export const Reservation = z.object({ reservationId: Id, lines: z.array(ReservationLine).min(1).max(100) })
 export const ReservationId = z.object({ reservationId: Id })
@@ -53,7 +62,8 @@ export const ReservationNotFound = fault({
 
 export const Inventory = contract('shop.inventory.v1.Inventory', {
   get: unary({
-    summary: 'Stock of a product',
+    summary: 'The stock of a product',
+    description: 'How many are on hand, how many of them are reserved, and how many can be ordered.',
     input: ProductId,
     output: Stock,
     faults: { StockNotFound },
@@ -62,6 +72,7 @@ export const Inventory = contract('shop.inventory.v1.Inventory', {
   }),
   adjust: unary({
     summary: 'Adjust the stock of a product',
+    description: 'Books goods in or out. Stock begins to be kept of a product with its first adjustment.',
     input: Adjustment,
     output: Stock,
     faults: { StockBelowReserved },

@@ -1,23 +1,26 @@
 import { contract, event, message, serverStream, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, Page, pageOf, Time } from '../shapes.ts'
+import { Id, InvalidCursor, Page, pageOf, Time } from '../shapes.ts'
 
-export const Notification = z.object({
-  id: Id,
-  kind: z.string(),
-  orderId: Id.optional(),
-  subject: z.string(),
-  text: z.string(),
-  at: Time,
-})
+export const Notification = z
+  .object({
+    id: Id,
+    kind: z.string().describe('What it is about, such as `welcome`.'),
+    orderId: Id.optional().describe('The order whose end it tells.'),
+    subject: z.string(),
+    text: z.string(),
+    at: Time,
+  })
+  .meta({ id: 'Notification' })
 export type Notification = z.infer<typeof Notification>
-export const NotificationPage = pageOf(Notification)
+export const NotificationPage = pageOf('NotificationPage', Notification)
 
 export const Notifications = contract('shop.notifications.v1.Notifications', {
   list: unary({
     summary: 'One’s notifications, newest first',
     input: z.object(Page),
     output: NotificationPage,
+    faults: { InvalidCursor },
     http: 'GET /notifications',
     allow: 'signed-in',
   }),

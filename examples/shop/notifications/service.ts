@@ -2,7 +2,7 @@ import type { ServiceContext } from 'trellis/service'
 import { implement, on, resource, service } from 'trellis/service'
 import { Bell } from '../bell.ts'
 import { callerOf } from '../caller.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { decodeNumericCursor, encodeCursor } from '../cursor.ts'
 import { DEFAULT_LIMIT } from '../shapes.ts'
 import { UserCreated } from '../users/contract.ts'
 import { NotificationSent, Notifications, SendNotification } from './contract.ts'
@@ -41,7 +41,7 @@ export const notifications = service('notifications', {
   provides: [
     implement(Notifications, {
       async list({ cursor, limit = DEFAULT_LIMIT }, ctx) {
-        const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(decodeCursor(cursor))
+        const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeNumericCursor(cursor)
         const placed = await newest(ctx.read, callerOf(ctx), before, limit + 1)
         const items = placed.slice(0, limit)
         const last = items.at(-1)

@@ -1,35 +1,46 @@
 import { contract, event, fault, own, serverStream, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, Money, Page, pageOf, Quantity, Time } from '../shapes.ts'
+import { Id, InvalidCursor, Money, Page, pageOf, Quantity, Time } from '../shapes.ts'
 
-export const OrderStatus = z.enum(['created', 'pending', 'confirmed', 'cancelled'])
+export const OrderStatus = z.enum(['created', 'pending', 'confirmed', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>
 
-export const OrderItem = z.object({
-  productId: Id,
-  name: z.string(),
-  quantity: Quantity,
-  unitPrice: Money,
-  lineTotal: Money,
-})
-export const Cancellation = z.object({ code: z.string(), message: z.string() })
-export const Order = z.object({
-  id: Id,
-  userId: Id,
-  status: OrderStatus,
-  items: z.array(OrderItem),
-  total: Money,
-  createdAt: Time,
-  updatedAt: Time,
-  waitingFor: z.enum(['stock', 'payment']).optional(),
-  cancellation: Cancellation.optional(),
-})
+export const OrderItem = z
+  .object({
+    productId: Id,
+    name: z.string(),
+    quantity: Quantity,
+    unitPrice: Money,
+    lineTotal: Money,
+  })
+  .meta({ id: 'OrderItem' })
+export const Cancellation = z
+  .object({
+    code: z.string().describe('Why, in one stable word such as `PAYMENT_DECLINED`.'),
+    message: z.string().describe('Why, for people.'),
+  })
+  .meta({ id: 'Cancellation' })
+export const Order = z
+  .object({
+    id: Id,
+    userId: Id,
+    status: OrderStatus,
+    items: z.array(OrderItem),
+    total: Money,
+    createdAt: Time,
+    updatedAt: Time,
+    waitingFor: z.enum(['stock', 'payment']).optional().describe('What a pending order waits for.'),
+    cancellation: Cancellation.optional().describe('Why a cancelled order is.'),
+  })
+  .meta({ id: 'Order' })
 export type Order = z.infer<typeof Order>
 
-export const NewItem = z.object({ productId: Id, quantity: Quantity })
-export const NewOrder = z.object({ items: z.array(NewItem).max(100).optional() })
+export const NewItem = z.object({ productId: Id, quantity: Quantity }).meta({ id: 'NewItem' })
+export const NewOrder = z
+  .object({ items: z.array(NewItem).max(100).optional() })
+  .meta({ id: 'NewOrder', examples: [{ items: [{ productId: 'p-001', quantity: 1 }] }] })
 export const OrderId = z.object({ orderId: Id })
-export const OrderPage = pageOf(Order)
+export const OrderPage = pageOf('OrderPage', Order)
 export const AddItem = z.object({ orderId: Id, productId: Id, quantity: Quantity })
 export const RemoveItem = z.object({ orderId: Id, productId: Id })
 export const PaymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_flaky', 'pm_lost'])
@@ -38,28 +49,29 @@ export const Cancel = z.object({ orderId: Id, reason: z.string().min(1).max(500)
 export const OrderPosition = z.object({ orderId: Id, lastEventId: z.string().max(20).optional() })
 
 /** One change of an order as its watchers see it; the first one is the snapshot. */
-export const OrderChange = z.object({
-  /** `snapshot`, or the type of the event. */
-  type: z.string(),
-  /** Version of the order after the change. */
-  version: z.int(),
-  status: OrderStatus,
-  /** The event's data; for a snapshot, the order. */
-  event: z.record(z.string(), z.unknown()),
-})
-export const RecordedEvent = z.object({
-  eventId: z.string(),
-  type: z.string(),
-  aggregateId: Id,
-  version: z.int(),
-  timestamp: Time,
-  correlationId: z.string(),
-  causationId: z.string(),
-  actor: z.string(),
-  data: z.record(z.string(), z.unknown()),
-})
+export const OrderChange = z
+  .object({
+    type: z.string().describe('`snapshot`, or the type of the event.'),
+    version: z.int().describe('Version of the order after the change.'),
+    status: OrderStatus,
+    event: z.record(z.string(), z.unknown()).describe('The data of the event; for a snapshot, the order.'),
+  })
+  .meta({ id: 'OrderChange' })
+export const RecordedEvent = z
+  .object({
+    eventId: z.string(),
+    type: z.string(),
+    aggregateId: Id.describe('The order.'),
+    version: z.int().describe('1, 2, 3 … without a gap.'),
+    timestamp: Time,
+    correlationId: z.string().describe('The same for all that one request led to.'),
+    causationId: z.string().describe('What led to it.'),
+    actor: z.string().describe('Who did it: a user, or a service.'),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'RecordedEvent' })
 export const HistoryQuery = z.object({ orderId: Id, ...Page })
-export const History = pageOf(RecordedEvent)
+export const History = pageOf('History', RecordedEvent)
 
 const order = z.object({ orderId: Id })
 
@@ -133,6 +145,7 @@ export const RefundNotAllowed = fault({
 export const Orders = contract('shop.orders.v1.Orders', {
   create: unary({
     summary: 'Open an order, empty or with items',
+    description: 'Names and prices are those of this moment; nothing is reserved or charged before checkout.',
     input: NewOrder,
     output: Order,
     faults: { UnknownProduct, MixedCurrencies, TooManyItems },
@@ -153,11 +166,13 @@ export const Orders = contract('shop.orders.v1.Orders', {
     summary: 'Orders, newest first: one’s own, or all with orders:read',
     input: z.object(Page),
     output: OrderPage,
+    faults: { InvalidCursor },
     http: 'GET /orders',
     allow: 'signed-in',
   }),
   addItem: unary({
     summary: 'Add a product to an open order',
+    description: 'More of a product that is in the order already adds to its line, which takes the present price.',
     input: AddItem,
     output: Order,
     faults: { OrderNotFound, OrderNotOpen, UnknownProduct, MixedCurrencies, TooManyItems },
@@ -186,6 +201,8 @@ export const Orders = contract('shop.orders.v1.Orders', {
   }),
   cancel: unary({
     summary: 'Cancel an order',
+    description:
+      'Until payment is asked for, the customer may. A confirmed order is cancelled by someone with `orders:refund` alone, and refunded.',
     input: Cancel,
     output: Order,
     faults: { OrderNotFound, PaymentInProgress, AlreadyCancelled, RefundNotAllowed },
@@ -195,6 +212,7 @@ export const Orders = contract('shop.orders.v1.Orders', {
   }),
   changes: serverStream({
     summary: 'An order’s changes as they happen; the current state first',
+    description: 'Ends after a final state, confirmed or cancelled.',
     input: OrderPosition,
     output: OrderChange,
     faults: { OrderNotFound },
@@ -204,9 +222,10 @@ export const Orders = contract('shop.orders.v1.Orders', {
   }),
   history: unary({
     summary: 'The events of an order, oldest first',
+    description: 'Everything that ever happened to it, with when, who, and what led to it.',
     input: HistoryQuery,
     output: History,
-    faults: { OrderNotFound },
+    faults: { OrderNotFound, InvalidCursor },
     http: 'GET /orders/{orderId}/history',
     allow: own('orders:read'),
   }),

@@ -4,7 +4,7 @@ import type { ServiceContext, ServiceTransaction } from 'trellis/service'
 import { implement, on, service } from 'trellis/service'
 import { callerOf } from '../caller.ts'
 import { Catalog, ProductChanged } from '../catalog/contract.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { decodeCursor, decodeNumericCursor, encodeCursor } from '../cursor.ts'
 import { Inventory } from '../inventory/contract.ts'
 import { SendNotification } from '../notifications/contract.ts'
 import { Payments } from '../payments/contract.ts'
@@ -160,7 +160,7 @@ export const orders = service('orders', {
 
       async history({ orderId, cursor, limit = DEFAULT_LIMIT }, ctx) {
         await owned(orderId, ctx)
-        const after = cursor === undefined ? 0 : Number(decodeCursor(cursor))
+        const after = cursor === undefined ? 0 : decodeNumericCursor(cursor)
         const found = await historyOf(orderId, after, limit + 1, ctx)
         const items = found.slice(0, limit)
         const last = items.at(-1)

@@ -3,15 +3,17 @@ import { z } from 'zod'
 import { PaymentMethod } from '../orders/contract.ts'
 import { Id, Money, Time } from '../shapes.ts'
 
-export const Refund = z.object({ id: Id, amount: Money, at: Time })
-export const Payment = z.object({
-  id: Id,
-  orderId: Id,
-  status: z.enum(['captured', 'declined', 'refunded']),
-  amount: Money,
-  refunds: z.array(Refund),
-  at: Time,
-})
+export const Refund = z.object({ id: Id, amount: Money, at: Time }).meta({ id: 'Refund' })
+export const Payment = z
+  .object({
+    id: Id,
+    orderId: Id,
+    status: z.enum(['captured', 'declined', 'refunded']),
+    amount: Money,
+    refunds: z.array(Refund),
+    at: Time,
+  })
+  .meta({ id: 'Payment' })
 export type Payment = z.infer<typeof Payment>
 
 export const OrderId = z.object({ orderId: Id })
@@ -40,6 +42,7 @@ export const NothingToRefund = fault({
 export const Payments = contract('shop.payments.v1.Payments', {
   get: unary({
     summary: 'The payment of an order',
+    description: 'There is one as soon as the payment provider has answered; before that it is 404.',
     input: OrderId,
     output: Payment,
     faults: { PaymentNotFound },
