@@ -1,4 +1,7 @@
-// `npm run test:chaos -- [--orders 2000] [--kills 60] [--seed N] [--data DIR] [--quiet]`: the shop under kill -9, then its invariants as a table.
+// `npm run test:chaos -- [--orders 2000] [--kills 60] [--seed N] [--verbose]`: the shop under kill -9, then its invariants as a table.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chaosRun } from './testing/chaos-run.ts'
 import { allHold, invariantsTable } from './testing/invariants-table.ts'
@@ -8,12 +11,12 @@ const { values } = parseArgs({
     orders: { type: 'string', default: '2000' },
     kills: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    data: { type: 'string' },
-    quiet: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
   },
 })
 const [orders, kills, seed] = [Number(values.orders), Number(values.kills), Number(values.seed)]
 console.log(`${orders} orders, ${kills} kills, seed ${seed}`)
+const folder = await mkdtemp(join(tmpdir(), 'trellis-chaos-'))
 const started = performance.now()
 const {
   findings,
@@ -23,8 +26,9 @@ const {
   orders,
   kills,
   seed,
-  ...(values.data === undefined ? {} : { folder: values.data }),
-  ...(values.quiet ? {} : { log: line => console.log(line) }),
+  folder,
+  logLevel: values.verbose ? 'info' : 'error',
+  log: line => console.log(line),
 })
 const seconds = ((performance.now() - started) / 1_000).toFixed(0)
 const sum = (outcome: 'accepted' | 'refused' | 'unanswered'): number =>
@@ -36,4 +40,8 @@ console.log(
 )
 console.log(`requests: ${sum('accepted')} accepted, ${sum('refused')} refused, ${sum('unanswered')} unanswered`)
 console.log(`\n${invariantsTable(findings)}\n\nseed ${seed}, ${seconds} s`)
-process.exitCode = allHold(findings) ? 0 : 1
+if (allHold(findings)) await rm(folder, { recursive: true })
+else {
+  console.log(`The data and logs of this run are in ${folder}; --seed ${seed} makes its choices again.`)
+  process.exitCode = 1
+}

@@ -17,12 +17,14 @@ export interface ChaosOptions {
   readonly kills: number
   /** Repeats the choices: who orders what, who is killed when. What they meet is as the machine has it. */
   readonly seed: number
-  /** Customers at a time. Default 8. */
+  /** Customers at a time. Default 16. */
   readonly customers?: number
-  /** How long the shop may take to settle, in milliseconds. Default 120,000. */
-  readonly settleMs?: number
+  /** How long the shop may stand still before it has settled, in milliseconds. Default 60,000. */
+  readonly stuckMs?: number
   /** Data folder, to be looked at afterwards. Default: a temporary one, removed. */
   readonly folder?: string
+  /** What the shop writes into its log, and to the terminal of it. Default: errors. */
+  readonly logLevel?: 'error' | 'info'
   readonly log?: (line: string) => void
 }
 
@@ -52,8 +54,22 @@ interface Progress {
 
 /** Runs the shop in split mode under kills until it has settled; what is broken then is in the findings. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosOutcome> {
-  const { orders, kills, seed, customers = 8, settleMs = 120_000, folder, log = () => undefined } = options
-  const shop = await startShop({ split: true, timeScale: 1 / 20, ...(folder === undefined ? {} : { folder }) })
+  const {
+    orders,
+    kills,
+    seed,
+    customers = 16,
+    stuckMs = 60_000,
+    folder,
+    logLevel = 'error',
+    log = () => undefined,
+  } = options
+  const shop = await startShop({
+    split: true,
+    timeScale: 1 / 20,
+    environment: { TRELLIS_LOG_LEVEL: logLevel },
+    ...(folder === undefined ? {} : { folder }),
+  })
   try {
     const record = new ClientRecord()
     const crowd: Crowd = { url: shop.url, record, surprises: [] }
@@ -72,7 +88,7 @@ export async function chaosRun(options: ChaosOptions): Promise<ChaosOutcome> {
     ])
     const killed = await killing
     log(`${record.wishes.length} wishes; settling`)
-    const findings = await settle(shop.folder, record, settleMs)
+    const findings = await settle(shop.folder, record, stuckMs)
     const own = ownDeaths(shop, killed)
     await shop.stop()
     findings.push(await checkProjections(shop.folder))
@@ -149,19 +165,26 @@ async function work(clerk: Customer, dice: Dice, { orders, progress }: Share): P
   }
 }
 
-/** Kills processes at random, spread evenly over the orders. Every one comes first once, so that none is spared by chance. */
+/**
+ * Kills processes at random, spread evenly over the orders. Every one has its turn before chance decides, so that none is spared. Some kills follow right behind
+ * another: two that are down at once, and one that dies while it starts.
+ */
 async function killAround(
   shop: Shop,
   dice: Dice,
   { orders, kills, progress, log }: Share & { readonly kills: number; readonly log: (line: string) => void },
 ): Promise<Record<string, number>> {
   const killed: Record<string, number> = {}
-  const turn = shop.processes.map(name => ({ name, at: dice.next() })).sort((a, b) => a.at - b.at)
+  const turns = shop.processes.map(name => ({ name, at: dice.next() })).sort((a, b) => a.at - b.at)
+  let last = ''
   for (let index = 0; index < kills; index++) {
-    while (progress.done < (orders * index) / kills) await sleep(5)
-    await sleep(dice.below(100))
-    const name = turn[index]?.name ?? dice.of(shop.processes)
+    const behind = index > 0 && dice.chance(0.25)
+    const restarting = behind && dice.chance(0.5)
+    while (!behind && progress.done < (orders * index) / kills) await sleep(5)
+    await sleep(dice.below(restarting ? 1_500 : 100))
+    const name = restarting ? last : (turns.pop()?.name ?? dice.of(shop.processes))
     while (!shop.kill(name)) await sleep(5)
+    last = name
     killed[name] = (killed[name] ?? 0) + 1
     log(`${String(index + 1).padStart(3)} kill -9 ${name}, ${progress.done} orders done`)
   }

@@ -37,7 +37,13 @@ export async function checkInvariants(folder: string, record?: ClientRecord): Pr
     confirmedIsPaid(data, orders),
     cancelledIsNotPaid(data, orders),
     everyChargeHasItsOrder(data, orders),
-    ...(record === undefined ? [] : [acceptedIsThere(data, orders, record), askedForOnce(orders, record)]),
+    ...(record === undefined
+      ? []
+      : [
+          acceptedIsThere(data, orders, record),
+          askedForOnce(orders, record),
+          everyEffectWasWanted(data, orders, record),
+        ]),
     oneNotification(data, orders),
     figuresAreCounts(data, orders),
     versionsWithoutGap(orders),
@@ -232,6 +238,34 @@ function askedForOnce(orders: ReadonlyMap<string, FoldedOrder>, record: ClientRe
   })
   const sentence = 'every order was asked for by exactly one accepted or unanswered request'
   return { invariant: 3, sentence, checked: orders.size, broken }
+}
+
+/** What a refused request left behind, or an unanswered one twice, is an effect that nobody wanted. */
+function everyEffectWasWanted(data: ShopData, orders: ReadonlyMap<string, FoldedOrder>, record: ClientRecord): Finding {
+  const wishes = new Map(record.wishes.map(wish => [`${wish.kind} ${wish.traceId}`, wish]))
+  const types = new Map<string, string>(Object.entries(EVENTS).map(([kind, type]) => [type, kind]))
+  const customersOwn = ({ type, data }: StoredEvent): boolean =>
+    type !== 'OrderCancelled' || JSON.parse(data).code === 'CANCELLED'
+  const effects = [
+    ...[...orders.values()].flatMap(({ id, events }) =>
+      events
+        .filter(event => types.has(event.type) && customersOwn(event))
+        .map(event => ({ what: `${event.type} of ${id}`, of: `${types.get(event.type)} ${event.correlation_id}` })),
+    ),
+    ...data.adjustments
+      .filter(({ id }) => !id.startsWith('seed-'))
+      .map(({ product_id, reason }) => ({ what: `adjustment of ${product_id}`, of: `adjust ${reason}` })),
+  ]
+  const seen = new Set<string>()
+  const broken = effects.flatMap(({ what, of }) => {
+    const twice = seen.has(of)
+    seen.add(of)
+    const outcome = wishes.get(of)?.outcome
+    if (twice) return [`${what} came of ${of}, a second time`]
+    return outcome === 'accepted' || outcome === 'unanswered' ? [] : [`${what} came of ${of}: ${outcome ?? 'unknown'}`]
+  })
+  const sentence = 'every other effect was asked for by exactly one, too; a refusal has none'
+  return { invariant: 3, sentence, checked: effects.length, broken }
 }
 
 function oneNotification(data: ShopData, orders: ReadonlyMap<string, FoldedOrder>): Finding {

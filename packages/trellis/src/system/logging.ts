@@ -7,7 +7,7 @@ import type { Environment } from './settings.ts'
 /** Where the logs of a system lie, below its data folder. */
 export const LOG_FOLDER = 'log'
 
-/** The log of a process: everything as JSON lines in a file, warnings and worse for people on the terminal. */
+/** The log of a process: everything as JSON lines in a file, warnings and worse (or errors alone, if the level says so) for people on the terminal. */
 export interface ProcessLog extends AsyncDisposable {
   readonly logger: Logger
   readonly path: string
@@ -25,7 +25,12 @@ export async function openLog(
   const terminal = stdoutSink(runtime, { stream: process.stderr })
   const logger = both(
     createLogger(runtime, { sink: file, level: options.level }),
-    createLogger(runtime, { sink: terminal, level: 'warn', format: 'pretty', colour: process.stderr.isTTY === true }),
+    createLogger(runtime, {
+      sink: terminal,
+      level: options.level === 'error' ? 'error' : 'warn',
+      format: 'pretty',
+      colour: process.stderr.isTTY === true,
+    }),
   )
   return {
     logger,
