@@ -19,10 +19,12 @@ export async function seedStaff(ctx: ServiceContext): Promise<void> {
     const password = given ?? Buffer.from(ctx.runtime.random.bytes(12)).toString('base64url')
     const hash = await ctx.resource(passwords).hash(password)
     const user = { id: ctx.newId(), email, name, preferences: {}, roles: [role] }
-    await ctx.transaction(async tx => {
-      if (!(await addUser(tx, user, hash))) return
+    const added = await ctx.transaction(async tx => {
+      if (!(await addUser(tx, user, hash))) return false
       await tx.publish(UserCreated, { userId: user.id, email, name }, { key: user.id })
+      return true
     })
+    if (!added) continue // another instance was first, and tells its password
     const told = given === undefined ? `password ${password} (told this once)` : `password as in ${setting}`
     ctx.notice(`${role}: ${email}, ${told}`, { secret: given === undefined })
   }

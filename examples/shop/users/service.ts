@@ -51,7 +51,7 @@ export const users = service('users', {
     implement(Users, {
       async register({ email, password, name }, ctx) {
         const address = normalEmail(email)
-        if ((await findByEmail(ctx.read, address)) !== undefined) throw raise(EmailTaken)
+        // Whether the address is taken is asked in the transaction alone: a repeat of this call, after a crash, must not meet its own account.
         const hash = await ctx.resource(passwords).hash(password, ctx)
         const user: User = { id: ctx.newId(), email: address, name: name.trim(), preferences: {}, roles: ['customer'] }
         return ctx.transaction(async tx => {
