@@ -29,8 +29,10 @@ export function pagesOf(root: string): string[] {
 
 /** Writes the blocks of pages into files of a folder in which `trellis` and `zod` are found. */
 export function prepare(root: string, pages: readonly string[]): Prepared {
+  // Read first: a page that is not there, or can't be read, leaves no folder behind.
+  const blocks = pages.map(page => snippetsOf(page, readFileSync(join(root, page), 'utf8')))
   const folder = mkdtempSync(join(tmpdir(), 'trellis-docs-'))
-  const snippets = pages.flatMap(page => place(folder, snippetsOf(page, readFileSync(join(root, page), 'utf8'))))
+  const snippets = blocks.flatMap(own => place(folder, own))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }))
   writeFileSync(
