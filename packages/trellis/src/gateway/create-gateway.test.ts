@@ -257,6 +257,34 @@ for (const place of PLACES) {
       await stopped.promise
     })
 
+    test('counts the streams of a caller, and takes another one once one has ended', limit, async t => {
+      const scene = await startScene(t, { place, maxStreamsPerCaller: 1 })
+      const stopped = Promise.withResolvers<void>()
+      scene.changes = async function* (ctx) {
+        try {
+          yield { version: 1 }
+          await untilCancelled(ctx, new Promise(() => undefined))
+        } finally {
+          stopped.resolve()
+        }
+      }
+      const of = (name: string) => ['accept', 'text/event-stream', 'authorization', `Bearer user.${name}`]
+      const first = await scene.open('/api/books/b-1/changes', of('ann'))
+      await first.until('id: 1')
+      const refused = await scene.request('GET', '/api/books/b-1/changes', of('ann'))
+      assert.equal(refused.status, 429)
+      assert.equal(refused.json.reason, 'TOO_MANY_STREAMS')
+      assert.equal((await scene.request('GET', '/api/books/b-1', of('ann'))).status, 200)
+      const other = await scene.open('/api/books/b-1/changes', of('bob'))
+      await other.until('id: 1')
+      first.close()
+      await stopped.promise
+      const again = await scene.open('/api/books/b-1/changes', of('ann'))
+      await again.until('id: 1')
+      other.close()
+      again.close()
+    })
+
     test('stops the service when the caller goes', limit, async t => {
       const scene = await startScene(t, { place })
       const [began, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]

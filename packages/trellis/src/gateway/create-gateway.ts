@@ -69,6 +69,7 @@ export function createGateway(runtime: Runtime, parts: GatewayParts): Gateway {
 
 const DEFAULT_MAX_BODY_BYTES = 1_048_576
 const DEFAULT_MAX_TIMEOUT_MS = 60_000
+const DEFAULT_MAX_STREAMS_PER_CALLER = 100
 const NOT_FOUND = { kind: 'not-found' } as const
 const BASE_PATH = /^(\/[A-Za-z0-9\-._~]+)*$/
 class RoutingGateway {
@@ -87,13 +88,20 @@ class RoutingGateway {
 
   constructor(runtime: Runtime, parts: GatewayParts) {
     const { basePath = '/api', maxBodyBytes = DEFAULT_MAX_BODY_BYTES, trustedProxies = 0, trace = 'continue' } = parts
-    const { maxTimeoutMs = DEFAULT_MAX_TIMEOUT_MS } = parts
+    const { maxTimeoutMs = DEFAULT_MAX_TIMEOUT_MS, maxStreamsPerCaller = DEFAULT_MAX_STREAMS_PER_CALLER } = parts
     if (!BASE_PATH.test(basePath)) throw new TypeError(`basePath is '${basePath}'; write '/api', or '' for none.`)
-    checkWhole({ maxBodyBytes, trustedProxies, maxTimeoutMs })
+    checkWhole({ maxBodyBytes, trustedProxies, maxTimeoutMs, maxStreamsPerCaller })
     this.#basePath = basePath
     this.#middleware = chain(...(parts.middleware ?? []))
     this.#cors = parts.cors === undefined ? undefined : new Cors(parts.cors)
-    this.#door = new Door(runtime, { identify: parts.identify, trustedProxies, maxTimeoutMs, trace, cors: this.#cors })
+    this.#door = new Door(runtime, {
+      identify: parts.identify,
+      trustedProxies,
+      maxTimeoutMs,
+      maxStreamsPerCaller,
+      trace,
+      cors: this.#cors,
+    })
     this.#nowhere = this.#ownPlace('unknown', this.#apiHeaders, passage => passage.fail(unknownPath()))
     this.#options = this.#ownPlace('options', this.#apiHeaders, passage => {
       passage.answerHeaders = [...passage.answerHeaders, ...(passage.foregone as Foregone).headers]

@@ -9,18 +9,21 @@ import type { Identity } from '../kernel/identity.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { readerGone } from '../rpc/server.ts'
 import type { Identify } from '../security/security.ts'
+import { networkOf } from '../security/throttle.ts'
 import type { Exchange } from '../wire/exchange.ts'
 import { clientBehind } from './client.ts'
 import type { Cors } from './cors.ts'
 import { type Foregone, Passage } from './passage.ts'
 import type { Place } from './place.ts'
 import { RequestHeaders } from './request-headers.ts'
+import { Streams } from './streams.ts'
 
 /** What requests are received by. */
 export interface DoorOptions {
   readonly identify: Identify
   readonly trustedProxies: number
   readonly maxTimeoutMs: number
+  readonly maxStreamsPerCaller: number
   readonly trace: 'continue' | 'restart'
   readonly cors: Cors | undefined
 }
@@ -31,11 +34,12 @@ const OK = Object.freeze({ ok: true as const })
 export class Door {
   readonly #runtime: Runtime
   readonly #options: DoorOptions
-  readonly #streams = new Set<CallContext>()
+  readonly #streams: Streams
 
   constructor(runtime: Runtime, options: DoorOptions) {
     this.#runtime = runtime
     this.#options = options
+    this.#streams = new Streams(options.maxStreamsPerCaller)
   }
 
   /** Runs a request at its place; it is always answered. */
@@ -69,7 +73,7 @@ export class Door {
 
   /** Cancels all running streams. */
   endStreams(fault: Fault): void {
-    for (const ctx of this.#streams) ctx.cancel(fault)
+    this.#streams.end(fault)
   }
 
   #start(
@@ -83,8 +87,8 @@ export class Door {
     const ctx = this.#context(place, passage, identity)
     exchange.onClose(() => ctx.cancel(readerGone()))
     if (place.target.streaming === true) {
-      this.#streams.add(ctx)
-      ctx.onSettled(() => this.#streams.delete(ctx))
+      const fault = this.#streams.enter(callerOf(identity, passage), ctx)
+      if (fault !== undefined) passage.foregone ??= { fault, headers: [] }
     }
     void this.#run(place, passage, ctx)
   }
@@ -119,4 +123,9 @@ export class Door {
       else passage.abort() // nothing happens when the answer was complete
     }
   }
+}
+
+/** Whom to count by: who is signed in wherever they are, anybody else where they are. */
+function callerOf(identity: Identity | undefined, passage: Passage): string {
+  return identity === undefined ? networkOf(passage.peer.address) : `${identity.kind}:${identity.subject}`
 }

@@ -45,6 +45,8 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number
   /** Longest deadline that a caller may ask for, in milliseconds, and longer only where an operation's own default is. Default 60,000, so that nobody holds resources for long. */
   readonly maxTimeoutMs?: number
+  /** Streams that one caller may read at a time, by user where one is signed in, else by network. Default 100; beyond it 429. Each holds a connection to a service. */
+  readonly maxStreamsPerCaller?: number
   /**
    * How many proxies of one's own stand in front. Default 0: then `x-forwarded-for` is whatever a caller likes to claim, and the client is who connected. With
    * n, the client is the n-th address of that header, counted from the end.

@@ -49,6 +49,9 @@ export interface Shared extends AsyncDisposable {
 /** File of the system's own keys, below its data folder. */
 export const SYSTEM_KEYS = 'system.keys'
 
+/** As many as a server takes: each stream that passes holds one, and calls must not wait behind streams. */
+const MAX_CONNECTIONS = 10_000
+
 /** Opens what a process shares. */
 export async function openShared(options: SharedOptions): Promise<Shared> {
   const stack = new AsyncDisposableStack()
@@ -74,7 +77,7 @@ async function assemble(options: SharedOptions, stack: AsyncDisposableStack): Pr
   )
   const registry = stack.use(await createStoreRegistry(runtime, { store, logger }))
   const directory = stack.use(new Directory({ registry, balancer: () => roundRobin(runtime.random.next) }))
-  const http = stack.use(createHttpClient(runtime))
+  const http = stack.use(createHttpClient(runtime, { maxConnections: MAX_CONNECTIONS }))
   const systemKeys = fileKeys(runtime, join(folder, SYSTEM_KEYS))
   const local = new LocalServers()
   const permissions = roles(system.roles)
