@@ -44,14 +44,24 @@ export function parseLog(text: string): Entry[] {
 
 /** The books: at most one entry for each key. */
 export class Books implements AsyncDisposable {
+  /** Rejects once the log could not be written. What of it is on disk is known only to who reads it anew, so this process must end. */
+  readonly failed: Promise<never>
   readonly #runtime: Runtime
   readonly #log: File
   readonly #entries = new Map<string, Promise<Entry>>()
+  readonly #fail: (error: unknown) => void
+  #waiting: { readonly line: string; readonly written: PromiseWithResolvers<void> }[] = []
+  #writing: Promise<void> | undefined
+  #broken = false
 
   private constructor(runtime: Runtime, log: File, entries: readonly Entry[]) {
     this.#runtime = runtime
     this.#log = log
     for (const entry of entries) this.#entries.set(entry.key, Promise.resolve(entry))
+    const { promise, reject } = Promise.withResolvers<never>()
+    promise.catch(() => undefined) // whoever entered something hears of it too
+    this.failed = promise
+    this.#fail = reject
   }
 
   static async open(runtime: Runtime, path: string): Promise<Books> {
@@ -72,19 +82,37 @@ export class Books implements AsyncDisposable {
   enter(entry: Omit<Charge, 'at'> | Omit<Refund, 'at'>): Promise<Entry> {
     const known = this.#entries.get(entry.key)
     if (known !== undefined) return known
+    if (this.#broken) return this.failed
     const whole = { ...entry, at: this.#runtime.clock.now() } as Entry
-    const written = this.#write(whole)
-    this.#entries.set(entry.key, written)
-    return written
+    const written = Promise.withResolvers<void>()
+    const entered = written.promise.then(() => whole)
+    this.#entries.set(entry.key, entered)
+    this.#waiting.push({ line: `${JSON.stringify(whole)}\n`, written })
+    this.#writing ??= this.#write()
+    return entered
   }
 
-  async #write(entry: Entry): Promise<Entry> {
-    await this.#log.append(`${JSON.stringify(entry)}\n`)
-    await this.#log.datasync()
-    return entry
+  /** Writes what waits, all of it with one flush, and what came meanwhile with the next. After a failure nothing is written any more. */
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#log.append(batch.map(({ line }) => line).join(''))
+        await this.#log.datasync()
+      } catch (error) {
+        this.#broken = true
+        this.#fail(error)
+        for (const { written } of [...batch, ...this.#waiting]) written.reject(error)
+        return
+      }
+      for (const { written } of batch) written.resolve()
+    }
+    this.#writing = undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing
     await this.#log[Symbol.asyncDispose]()
   }
 }

@@ -13,6 +13,11 @@ const runtime = createRuntime({
 })
 await runtime.fs.makeFolder(DATA)
 const books = await Books.open(runtime, join(DATA, 'provider.log'))
+// Started again, it reads the books as they are on disk.
+books.failed.catch((error: unknown) => {
+  console.error(JSON.stringify({ level: 'error', message: `the books cannot be written: ${(error as Error).message}` }))
+  process.exit(1)
+})
 const server = createHttpServer(runtime, { handler: createProvider(runtime, books) })
 await server.listen({ host: '127.0.0.1', port: Number(PORT) })
 console.log(JSON.stringify({ level: 'info', message: 'the payment provider listens', port: Number(PORT) }))

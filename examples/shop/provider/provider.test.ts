@@ -3,6 +3,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { Runtime } from 'trellis/kernel'
 import { CallContext, createRuntime, isFault } from 'trellis/kernel'
 import { createHttpClient, createHttpServer } from 'trellis/wire/http1'
 import { Provider } from '../payments/provider.ts'
@@ -129,4 +130,36 @@ test('the books know after a crash what they knew before, and nothing of a line 
   await second.enter({ ...entry, key: 'next' })
   await using third = await Books.open(runtime, own)
   assert.equal((await third.find('next'))?.key, 'next')
+})
+
+test('books that could not be written take no further entry, and say so to who keeps them', async () => {
+  let full = false
+  const failing: Runtime = {
+    ...runtime,
+    fs: {
+      ...runtime.fs,
+      async open(at) {
+        const file = await runtime.fs.open(at)
+        return {
+          append: bytes => (full ? Promise.reject(new Error('disk full')) : file.append(bytes)),
+          datasync: () => file.datasync(),
+          size: () => file.size(),
+          truncate: () => file.truncate(),
+          [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+        }
+      },
+    },
+  }
+  const own = join(folder, 'full.log')
+  await using kept = await Books.open(failing, own)
+  const entry = { kind: 'charge' as const, ...charge('pm_ok'), status: 'captured' as const }
+  await kept.enter(entry)
+  full = true
+  await assert.rejects(kept.enter({ ...entry, key: 'lost' }), /disk full/)
+  await assert.rejects(kept.failed, /disk full/)
+  full = false
+  await assert.rejects(kept.enter({ ...entry, key: 'later' }), /disk full/)
+  await using again = await Books.open(runtime, own)
+  assert.equal((await again.find(entry.key))?.key, entry.key)
+  assert.equal(again.find('lost'), undefined)
 })
