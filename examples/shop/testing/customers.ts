@@ -50,6 +50,7 @@ export class Customer {
 
   async signIn(): Promise<void> {
     const { email, password } = this.account
+    this.#client.token = undefined // one that has ended is refused wherever it is shown, also here
     for (let attempt = 1; attempt <= PATIENCE; attempt++) {
       const answer = await this.#send('POST', '/sessions', { email, password }, { key: null })
       if (answer?.status === 201) {
