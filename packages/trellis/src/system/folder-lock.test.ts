@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createRuntime, isFault } from '../kernel/index.ts'
-import { lockFolder } from './folder-lock.ts'
+import { folderOwner, lockFolder } from './folder-lock.ts'
 
 const runtime = createRuntime()
 
@@ -42,3 +42,20 @@ test('a folder that a dead process left is taken, and so is one whose lock was c
       await lock.release()
     }
   }))
+
+test(
+  'a folder whose owner died is free although another process has its id by now',
+  {
+    skip: process.platform !== 'linux' && 'only Linux tells when a process was started',
+  },
+  () =>
+    inFolder(async folder => {
+      const lock = await lockFolder(runtime, folder)
+      assert.equal(await folderOwner(runtime, folder), process.pid)
+      const path = join(folder, 'running.json')
+      const held = JSON.parse(await readFile(path, 'utf8'))
+      await writeFile(path, JSON.stringify({ ...held, started: 'in an earlier life' }))
+      assert.equal(await folderOwner(runtime, folder), undefined)
+      await lock.release()
+    }),
+)

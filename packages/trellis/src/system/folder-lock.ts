@@ -21,7 +21,8 @@ export async function lockFolder(runtime: Runtime, folder: string): Promise<{ re
       },
     )
   }
-  await runtime.fs.write(path, JSON.stringify({ pid: process.pid }))
+  const started = await startOf(runtime, process.pid)
+  await runtime.fs.write(path, JSON.stringify({ pid: process.pid, started }))
   return { release: () => runtime.fs.remove(path) }
 }
 
@@ -29,17 +30,40 @@ export async function lockFolder(runtime: Runtime, folder: string): Promise<{ re
 export async function folderOwner(runtime: Runtime, folder: string): Promise<number | undefined> {
   const bytes = await runtime.fs.read(join(folder, NAME))
   const owner = bytes === undefined ? undefined : ownerOf(new TextDecoder().decode(bytes))
-  return owner !== undefined && isAlive(owner) ? owner : undefined
+  if (owner === undefined || !isAlive(owner.pid)) return undefined
+  // After a restart of the machine or its container the id may be somebody else's.
+  const started = await startOf(runtime, owner.pid)
+  const reused = owner.started !== undefined && started !== undefined && owner.started !== started
+  return reused ? undefined : owner.pid
 }
 
-function ownerOf(text: string): number | undefined {
+interface Owner {
+  readonly pid: number
+  /** When it was started, as `startOf` tells it; undefined where the system does not. */
+  readonly started: string | undefined
+}
+
+function ownerOf(text: string): Owner | undefined {
   try {
-    const pid: unknown = (JSON.parse(text) as { pid?: unknown }).pid
-    return typeof pid === 'number' ? pid : undefined
+    const { pid, started } = JSON.parse(text) as { pid?: unknown; started?: unknown }
+    if (typeof pid !== 'number') return undefined
+    return { pid, started: typeof started === 'string' ? started : undefined }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined // cut short by a crash
     throw error
   }
+}
+
+/** Tells a process from another that has its id later: the boot of the machine and the tick of its start (proc(5), `stat` field 22). Undefined where the system does not tell. */
+async function startOf(runtime: Runtime, pid: number): Promise<string | undefined> {
+  const files = ['/proc/sys/kernel/random/boot_id', `/proc/${pid}/stat`]
+  // Other systems have no such files, and a hardened one hides them.
+  const [boot, stat] = await Promise.all(files.map(path => runtime.fs.read(path).catch(() => undefined)))
+  if (boot === undefined || stat === undefined) return undefined
+  const text = new TextDecoder()
+  // The name before the last bracket may hold anything.
+  const tick = text.decode(stat).split(') ').at(-1)?.split(' ')[19]
+  return `${text.decode(boot).trim()} ${tick}`
 }
 
 function isAlive(pid: number): boolean {
