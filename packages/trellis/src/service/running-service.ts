@@ -59,7 +59,7 @@ async function assemble(platform: Platform, definition: Service, stack: AsyncDis
   const { name } = definition
   const log = platform.logger.with({ service: name })
   const store = stack.use(await platform.openStore(name))
-  await store.migrate(name, definition.migrations)
+  await store.migrate(moduleOf(name), definition.migrations)
   const events = stack.use(await openEventStore(runtime, { store, projections: definition.projections, logger: log }))
   const outbox = createOutbox()
   const envelopes = createEnvelopes(name)
@@ -104,6 +104,14 @@ async function assemble(platform: Platform, definition: Service, stack: AsyncDis
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Modules that the platform itself migrates in a service's store. */
+const OWN_MODULES: ReadonlySet<string> = new Set(['events', 'idempotency', 'inbox', 'outbox', 'timers'])
+
+/** Under which name the steps of a service are kept: its own, unless that is one of the platform's. No service has a colon in its name. */
+function moduleOf(service: string): string {
+  return OWN_MODULES.has(service) ? `service:${service}` : service
 }
 
 /** Takes the service's place at the broker before anything is published, so that it misses no message. */

@@ -60,4 +60,16 @@ describe('a process', { timeout: 30_000 }, () => {
       await using _process = await started(folder, [doors, porter])
       assert.equal(await heard.promise, 'first')
     }))
+
+  test('starts again also where a service has the name of a part of the platform', () =>
+    inFolder(async folder => {
+      const named = ['events', 'inbox', 'outbox', 'timers', 'idempotency'].map(name =>
+        service(name, {
+          capability: 'x',
+          owns: [],
+          migrations: [{ name: '001', statements: ({ types }) => [`create table own (id ${types.key} primary key)`] }],
+        }),
+      )
+      for (let start = 0; start < 2; start++) await (await started(folder, named)).stop()
+    }))
 })
