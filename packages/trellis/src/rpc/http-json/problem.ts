@@ -21,14 +21,35 @@ export interface Problem {
   readonly retried?: true
 }
 
-/** The problem document of a fault. Its cause stays behind. */
+/** Reasons whose messages are for whoever runs the machine: they name files, addresses and ports. */
+const OF_THE_MACHINE: ReadonlySet<string> = new Set([
+  'CONNECT_FAILED',
+  'CONNECTION_LOST',
+  'DISK_FAILED',
+  'DISK_FULL',
+  'MALFORMED_RESPONSE',
+  'STORE_BUSY',
+  'STORE_CORRUPT',
+  'STORE_READ_ONLY',
+  'STORE_UNAVAILABLE',
+])
+
+/** What a caller is told: machines stay unnamed, the log of the service names them. */
+function detailOf({ reason, message, retryable }: Fault): string {
+  if (!OF_THE_MACHINE.has(reason)) return message
+  return retryable
+    ? 'A part of the system is not available at the moment; try again a little later.'
+    : 'A part of the system failed; the log of the service holds the cause.'
+}
+
+/** The problem document of a fault. Its cause stays behind, and so do names of files and machines. */
 export function toProblem(fault: Fault): Problem {
   const status = statusOf(fault.code, fault.reason)
   return {
     type: 'about:blank',
     title: titleOf(status),
     status,
-    detail: fault.message,
+    detail: detailOf(fault),
     code: fault.code,
     reason: fault.reason,
     ...(fault.details === undefined ? {} : { details: fault.details }),
