@@ -31,6 +31,9 @@ test('a service and the gateway, each started by itself, make a system; SIGTERM 
   } finally {
     for (const { process } of [gateway, service]) process.kill('SIGTERM')
   }
-  assert.deepEqual(await gateway.ended, { code: 0, stdout: '', stderr: '' })
-  assert.deepEqual(await service.ended, { code: 0, stdout: '', stderr: '' })
+  for (const [name, { ended }] of Object.entries({ gateway, hello: service })) {
+    const { code, stdout, stderr } = await ended
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+    assert.match(stdout, new RegExp(`^${name} listens at http://127\\.0\\.0\\.1:[0-9]+\\n$`))
+  }
 })

@@ -4,6 +4,7 @@ import { command } from '../command.ts'
 import { dataFolder } from '../data-folder.ts'
 import { EXIT } from '../exit-code.ts'
 import { loadSystem } from '../load-system.ts'
+import { print } from '../terminal.ts'
 import { usage, wholeNumber } from '../usage.ts'
 
 /** `trellis start` */
@@ -12,7 +13,7 @@ export const start: CommandDefinition = command({
   operandCount: [0, 1],
   about: [
     'For production: one process per service, and one for the gateway, each kept running by what runs the machine (systemd, Kubernetes). The processes find each other through the data folder. At SIGTERM or Ctrl-C one drains: leaves the registry, finishes what it has in hand, hands back the rest, and ends with 0. Programs beside the services (companions) are not started: give the settings that say where they are.',
-    'Settings come from the environment: TRELLIS_STORE (postgres://... ; default: SQLite in the data folder), TRELLIS_INSTANCE (tells processes of one service apart that run at once; default 0), TRELLIS_HOST (where services listen; default 127.0.0.1), TRELLIS_LOG_LEVEL (debug, info, warn, error), TRELLIS_TRACES=file.',
+    'Settings come from the environment: TRELLIS_STORE (postgres://... ; default: SQLite in the data folder), TRELLIS_INSTANCE (tells processes of one service apart that run at once; default 0), TRELLIS_HOST (where services listen; default 127.0.0.1), TRELLIS_PORT (the port of a service that has a process of its own; default: a free one), TRELLIS_ADVERTISE (the address at which others reach this machine; default TRELLIS_HOST), TRELLIS_LOG_LEVEL (debug, info, warn, error), TRELLIS_TRACES=file.',
   ],
   options: {
     service: { type: 'string', value: 'NAME', multiple: true, about: 'a service to run; may be given more than once' },
@@ -61,6 +62,11 @@ export const start: CommandDefinition = command({
       ...(gateway ? { gateway: { host, port: wholeNumber('port', values.port ?? '8080', 0, 65_535) } } : {}),
       folder: dataFolder(system, values.data),
       environment: process.env,
+      ready: ({ addresses, gateway: door }) => {
+        if (process.send !== undefined) return // a supervisor has a screen of its own
+        for (const [name, address] of addresses) print(`${name} listens at http://${address.host}:${address.port}`)
+        if (door !== undefined) print(`gateway listens at http://${door.host}:${door.port}`)
+      },
     })
     return EXIT.ok
   },

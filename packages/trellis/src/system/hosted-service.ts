@@ -20,8 +20,18 @@ export interface HostedService {
 /** Milliseconds that running calls may take to end: the default deadline of a call. */
 const DRAIN_MS = 5_000
 
+/** Where a service listens, and under which host others reach it. */
+export interface HostOptions {
+  readonly listen: Address
+  readonly advertise: string
+}
+
 /** Starts a service, listens for its calls and enters it into the registry. */
-export async function hostService(shared: Shared, definition: Service, listen: Address): Promise<HostedService> {
+export async function hostService(
+  shared: Shared,
+  definition: Service,
+  { listen, advertise }: HostOptions,
+): Promise<HostedService> {
   const { platform, local } = shared
   const { runtime, metrics, registry } = platform
   const { name } = definition
@@ -46,9 +56,10 @@ export async function hostService(shared: Shared, definition: Service, listen: A
     registration = await registry.register({
       id: `${platform.instance(name)}-${runtime.random.id()}`,
       service: name,
-      address,
+      address: { host: advertise, port: address.port },
       metadata: {},
     })
+    platform.logger.log('info', 'listens', { service: name, host: address.host, port: address.port })
     local.add(name, { server: running.server, handle: handler.handle })
     return { running, address, leave, stop }
   } catch (error) {

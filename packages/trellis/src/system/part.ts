@@ -3,6 +3,7 @@ import type { Address } from '../kernel/index.ts'
 import { createRuntime } from '../kernel/index.ts'
 import { createMetrics, processMetrics } from '../telemetry/index.ts'
 import { openLog, openTraces } from './logging.ts'
+import type { RunningProcess } from './process.ts'
 import { startProcess } from './process.ts'
 import type { Environment } from './settings.ts'
 import { readSettings } from './settings.ts'
@@ -18,6 +19,8 @@ export interface PartOptions {
   readonly gateway?: Address
   readonly folder: string
   readonly environment: Environment
+  /** Called once the part serves. */
+  readonly ready?: (process: RunningProcess) => void
 }
 
 /** Runs a part until it is told to stop, by its supervisor or by SIGTERM; resolves when it has stopped. */
@@ -54,5 +57,6 @@ export async function runPart(options: PartOptions): Promise<void> {
   }
   stack.use(started)
   supervisor.ready()
+  options.ready?.(started)
   await stopping.promise
 }

@@ -1,6 +1,6 @@
 /** One process of a system: any of its services, the gateway, or all of them together. */
-import type { Address, Runtime } from '../kernel/index.ts'
-import { Fault } from '../kernel/index.ts'
+import type { Address, Part, Runtime } from '../kernel/index.ts'
+import { Fault, Lifecycle } from '../kernel/index.ts'
 import type { Notice, RunningService, Service } from '../service/index.ts'
 import type { Logger, MetricsRegistry, SpanSink } from '../telemetry/index.ts'
 import { declareTopics } from './declare-topics.ts'
@@ -10,6 +10,7 @@ import type { PublicPort } from './public-port.ts'
 import { openPublicPort } from './public-port.ts'
 import type { Environment } from './settings.ts'
 import { readSettings } from './settings.ts'
+import type { Shared } from './shared.ts'
 import { openShared } from './shared.ts'
 import type { System } from './system.ts'
 
@@ -48,44 +49,66 @@ export interface RunningProcess extends AsyncDisposable {
  * gateway, whose port opens when everything behind it is there. A failure on the way stops what was started.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const { system, environment } = options
+  const { runtime, system, environment } = options
   const settings = readSettings(environment)
-  const shared = await openShared({ ...options, process: options.name, settings, spans: options.spans })
+  const definitions = chosen(system, options.services)
+  // A port that was asked for is one service's; several take free ones, which the registry tells.
+  const listen = { host: settings.host, port: definitions.length === 1 ? settings.port : 0 }
   const hosted: HostedService[] = []
+  let shared: Shared | undefined
   let port: PublicPort | undefined
-  const stop = async (): Promise<void> => {
-    const failures: unknown[] = []
-    const attempt = (work: Promise<void>): Promise<void> => work.catch(error => void failures.push(error))
-    await attempt(port?.stop() ?? Promise.resolve())
-    await Promise.all(hosted.map(service => attempt(service.leave())))
-    await Promise.all(hosted.map(service => attempt(service.running.pause())))
-    for (const service of hosted.toReversed()) await attempt(service.stop())
-    await attempt(Promise.resolve(shared[Symbol.asyncDispose]()))
-    if (failures.length > 0)
-      throw new AggregateError(failures, `${failures.length} part(s) of ${options.name} did not stop cleanly.`)
-  }
-  try {
-    await declareTopics(shared.platform.broker, system)
-    for (const service of chosen(system, options.services)) {
-      hosted.push(await hostService(shared, service, { host: settings.host, port: 0 }))
-    }
-    for (const { running } of hosted) await running.consume()
-    if (options.gateway !== undefined) port = await openPublicPort(shared, system, options.gateway)
-  } catch (error) {
-    await stop().catch(() => undefined) // the failed start is the news
-    throw error
-  }
-  let stopped: Promise<void> | undefined
-  const stopOnce = (): Promise<void> => {
-    stopped ??= stop()
-    return stopped
-  }
+  const open = (): Shared => shared as Shared
+  const lifecycle = new Lifecycle(runtime, [
+    {
+      name: 'what the services share',
+      start: async () => {
+        shared = await openShared({ ...options, process: options.name, settings, spans: options.spans })
+        await declareTopics(shared.platform.broker, system)
+      },
+      stop: async () => shared?.[Symbol.asyncDispose](),
+    },
+    ...definitions.map((definition): Part => {
+      let service: HostedService | undefined
+      return {
+        name: definition.name,
+        start: async () => {
+          service = await hostService(open(), definition, { listen, advertise: settings.advertise })
+          hosted.push(service)
+        },
+        stop: async () => service?.stop(),
+      }
+    }),
+    {
+      name: 'consumers',
+      start: async () => {
+        for (const { running } of hosted) await running.consume()
+      },
+      stop: async () => {
+        await Promise.all(hosted.map(({ running }) => running.pause()))
+      },
+    },
+    {
+      name: 'registrations',
+      stop: async () => {
+        await Promise.all(hosted.map(service => service.leave()))
+      },
+    },
+    {
+      name: 'gateway',
+      start: async () => {
+        if (options.gateway !== undefined) port = await openPublicPort(open(), system, options.gateway)
+      },
+      stop: async () => port?.stop(),
+    },
+  ])
+  await lifecycle.start()
+  const stop = (): Promise<void> => lifecycle.stop()
   return {
     services: new Map(hosted.map(({ running }) => [running.definition.name, running])),
     addresses: new Map(hosted.map(({ running, address }) => [running.definition.name, address])),
     gateway: port?.address,
-    stop: stopOnce,
-    [Symbol.asyncDispose]: stopOnce,
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 

@@ -15,9 +15,16 @@ export interface PlatformSettings {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** `TRELLIS_HOST`: where services listen. Default 127.0.0.1. */
   readonly host: string
+  /** `TRELLIS_PORT`: where a service listens that has a process of its own. Default 0: a free port, which the registry tells. */
+  readonly port: number
+  /** `TRELLIS_ADVERTISE`: the address at which others reach this machine. Default: `TRELLIS_HOST`; must be given where that stands for all addresses. */
+  readonly advertise: string
   /** `TRELLIS_TIME_SCALE` and `TRELLIS_TIME_ANCHOR`: for tests. */
   readonly runtime: RuntimeOptions
 }
+
+/** Addresses that stand for all of a machine's. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]'])
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
@@ -34,11 +41,25 @@ export function readSettings(environment: Environment): PlatformSettings {
   const anchorMs = anchor === undefined ? undefined : Number(anchor)
   if (anchorMs !== undefined && !Number.isFinite(anchorMs))
     throw invalid('TRELLIS_TIME_ANCHOR', anchor ?? '', 'milliseconds since 1970')
+  const host = environment.TRELLIS_HOST ?? '127.0.0.1'
+  const port = Number(environment.TRELLIS_PORT ?? 0)
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw invalid('TRELLIS_PORT', environment.TRELLIS_PORT ?? '', '0 to 65535')
+  const advertise = environment.TRELLIS_ADVERTISE ?? host
+  if (EVERYWHERE.has(advertise)) {
+    throw invalid(
+      'TRELLIS_ADVERTISE',
+      advertise,
+      'an address of this machine that others can reach, since TRELLIS_HOST stands for all of them',
+    )
+  }
   return {
     storeUrl: environment.TRELLIS_STORE,
     instance,
     logLevel,
-    host: environment.TRELLIS_HOST ?? '127.0.0.1',
+    host,
+    port,
+    advertise,
     runtime: anchorMs === undefined ? { timeScale } : { timeScale, anchorMs },
   }
 }
