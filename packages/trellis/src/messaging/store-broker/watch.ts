@@ -9,6 +9,8 @@ import type { Topic } from './topics.ts'
 
 /** Size at which the wake file is emptied, bytes. */
 const MAX_WAKE_BYTES = 64 * 1024
+/** How many times longer the pause is after a look that failed: each failure is told. */
+const AWAY_TIMES = 10
 
 /** What the watch works with. */
 export interface WatchParts {
@@ -105,7 +107,7 @@ export class Watch {
       return
     }
     this.#timer?.()
-    this.#polling = this.#poll().then(() => {
+    this.#polling = this.#poll().then(looked => {
       this.#polling = undefined
       if (this.#closed) return
       if (this.#again) {
@@ -113,11 +115,13 @@ export class Watch {
         this.#look()
         return
       }
-      this.#timer = this.#parts.runtime.timers.after(this.#parts.pollMs, () => this.#look(), { background: true })
+      const pauseMs = looked ? this.#parts.pollMs : this.#parts.pollMs * AWAY_TIMES
+      this.#timer = this.#parts.runtime.timers.after(pauseMs, () => this.#look(), { background: true })
     })
   }
 
-  async #poll(): Promise<void> {
+  /** False: the store did not answer. */
+  async #poll(): Promise<boolean> {
     const { store, topics, onHead, onTopology, onDelayed, onFault } = this.#parts
     try {
       const pulse = (await store.reader.get<Pulse>(PULSE)) as Pulse
@@ -127,7 +131,7 @@ export class Watch {
         this.#version = pulse.version
         if (!first) onTopology()
       }
-      if (pulse.heads === this.#heads) return
+      if (pulse.heads === this.#heads) return true
       for (const topic of topics()) {
         const rows = await store.reader.all<{ slot: number; head: number }>(
           'select slot, head from broker_partition where slot >= ? and slot < ?',
@@ -137,8 +141,10 @@ export class Watch {
         for (const { slot, head } of rows) onHead(slot, head)
       }
       this.#heads = pulse.heads
+      return true
     } catch (error) {
       onFault(error)
+      return false
     }
   }
 }
