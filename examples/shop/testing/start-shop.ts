@@ -1,7 +1,8 @@
 /** A shop of its own for a test: in a temporary folder, on a free port, stopped and removed after. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningSystem } from 'trellis/system'
 import { runSystem } from 'trellis/system'
 import shop from '../system.ts'
@@ -32,8 +33,10 @@ export interface Shop extends AsyncDisposable {
   restarts(name: string): number
   /** Kills a process with SIGKILL; false when it was not running. The supervisor starts it again. */
   kill(name: string): boolean
-  /** Stops a process and leaves it stopped: a part that is down. */
+  /** Stops a process and keeps it down: with `split` a service or the gateway until `bringBack`, the provider for good. Resolves when it is down. */
   takeDown(name: string): Promise<void>
+  /** Lets a part that was taken down come back; the supervisor has kept trying. */
+  bringBack(name: string): Promise<void>
   /** What the services told at the start. */
   readonly notices: readonly string[]
   /** Stops the shop; its data stay until the folder goes. */
@@ -103,7 +106,14 @@ export async function startShop(options: StartOptions = {}): Promise<Shop> {
       const { pid } = process_(name)
       return pid !== undefined && process.kill(pid, 'SIGKILL')
     },
-    takeDown: name => process_(name).stop(),
+    takeDown: async name => {
+      if (shop.companions.some(companion => companion.name === name)) return process_(name).stop()
+      const { pid } = process_(name)
+      await writeFile(downMarker(folder, name), '')
+      if (pid !== undefined) process.kill(pid, 'SIGTERM')
+      while (process_(name).pid === pid) await sleep(10)
+    },
+    bringBack: name => rm(downMarker(folder, name)),
     notices,
     stop: () => running.stop(),
     [Symbol.asyncDispose]: async () => {
@@ -111,6 +121,11 @@ export async function startShop(options: StartOptions = {}): Promise<Shop> {
       await remove()
     },
   }
+}
+
+/** A file that keeps a part from starting. */
+function downMarker(folder: string, name: string): string {
+  return join(folder, `${name}.down`)
 }
 
 /** The environment of this process without what the test runner put into it: a part is no test. */
