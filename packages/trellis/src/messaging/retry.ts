@@ -12,7 +12,9 @@ export interface BackoffOptions {
   readonly baseMs?: number
   /** Largest bound, milliseconds. Default 60,000. */
   readonly maxMs?: number
-  /** Attempts when something else is to blame: a dependency that is down, a lost race. Default 40: about 16 minutes on average. */
+  /** Attempts while something that is needed is away (`unavailable`). Default 3,000: about a day on average, so that whoever mends it has no dead letters to redrive. */
+  readonly awayAttempts?: number
+  /** Attempts when something else is to blame: it was too slow or too busy, a race was lost. Default 40: about 16 minutes on average. */
   readonly transientAttempts?: number
   /** Attempts when the cause is unknown, such as an error in the code, which a roll-back of the release may cure. Default 14: about 3 minutes on average. */
   readonly unknownAttempts?: number
@@ -20,10 +22,10 @@ export interface BackoffOptions {
   readonly permanentAttempts?: number
 }
 
-type Kind = 'transient' | 'unknown' | 'permanent'
+type Kind = 'away' | 'transient' | 'unknown' | 'permanent'
 
 const KINDS: Readonly<Record<FaultCode, Kind>> = {
-  unavailable: 'transient',
+  unavailable: 'away',
   deadline_exceeded: 'transient',
   resource_exhausted: 'transient',
   aborted: 'transient',
@@ -47,7 +49,8 @@ const KINDS: Readonly<Record<FaultCode, Kind>> = {
  */
 export function backoff(options: BackoffOptions = {}): RetryPolicy {
   const { baseMs = 100, maxMs = 60_000, transientAttempts = 40, unknownAttempts = 14, permanentAttempts = 4 } = options
-  for (const [name, value] of Object.entries({ transientAttempts, unknownAttempts, permanentAttempts }))
+  const { awayAttempts = 3_000 } = options
+  for (const [name, value] of Object.entries({ awayAttempts, transientAttempts, unknownAttempts, permanentAttempts }))
     if (!(Number.isInteger(value) && value >= 1))
       throw new RangeError(`${name} is ${value}; it must be a whole number of at least 1.`)
   if (!(baseMs >= 0 && maxMs >= baseMs))
@@ -55,6 +58,7 @@ export function backoff(options: BackoffOptions = {}): RetryPolicy {
       `baseMs is ${baseMs} and maxMs is ${maxMs}; they must be at least 0, and maxMs no less than baseMs.`,
     )
   const limits: Readonly<Record<Kind, number>> = {
+    away: awayAttempts,
     transient: transientAttempts,
     unknown: unknownAttempts,
     permanent: permanentAttempts,
