@@ -51,8 +51,10 @@ export class Customer {
   async signIn(): Promise<void> {
     const { email, password } = this.account
     this.#client.token = undefined // one that has ended is refused wherever it is shown, also here
+    let last = 'no answer'
     for (let attempt = 1; attempt <= PATIENCE; attempt++) {
       const answer = await this.#send('POST', '/sessions', { email, password }, { key: null })
+      last = answer === undefined ? 'no answer' : `${answer.status} ${JSON.stringify(answer.body)}`
       if (answer?.status === 201) {
         this.#client.token = answer.body.token
         return
@@ -60,7 +62,7 @@ export class Customer {
       if (answer !== undefined && !AGAIN.has(answer.status)) this.#surprise('POST /sessions', answer)
       await this.#pause(attempt, answer)
     }
-    throw new Error(`${email} could not sign in.`)
+    throw new Error(`${email} could not sign in: ${last}`)
   }
 
   /** Asks for something that is written down. `impatient`: once, and not for long. Undefined unless it was accepted. */
