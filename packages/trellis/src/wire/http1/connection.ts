@@ -24,6 +24,8 @@ export class Connection {
   readonly active: RunningExchange[] = []
   /** When the state began, in milliseconds of the monotonic clock. */
   since: number
+  /** A request was refused; further ones are not served. */
+  refused = false
   #last: RunningExchange | undefined
 
   constructor(socket: Duplex, now: number) {

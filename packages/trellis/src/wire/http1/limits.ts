@@ -10,6 +10,8 @@ export interface HttpServerLimits {
   readonly bodyTimeoutMs: number
   /** Milliseconds that a connection may wait for its next request. Default 60,000, longer than the clients here keep idle ones (30,000), so that the client closes first. */
   readonly idleTimeoutMs: number
+  /** Requests of one connection that wait for their answers. Default 100; a connection with more is closed, since each holds memory before its answer may be sent. */
+  readonly maxPipelined: number
   /** Open connections; further ones are closed at once. Default 10,000. */
   readonly maxConnections: number
 }
@@ -20,6 +22,7 @@ const DEFAULTS: HttpServerLimits = {
   headTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
   idleTimeoutMs: 60_000,
+  maxPipelined: 100,
   maxConnections: 10_000,
 }
 

@@ -289,6 +289,13 @@ describe('bad input', () => {
     ['a folded header', 'GET / HTTP/1.1\r\nhost: x\r\na: 1\r\n b\r\n\r\n'],
     ['a bare line feed', 'GET / HTTP/1.1\nhost: x\n\n'],
     ['an unknown version', 'GET / HTTP/9.9\r\nhost: x\r\n\r\n'],
+    ['the version of another protocol', 'GET / HTTP/2.0\r\nhost: x\r\n\r\n'],
+    ['no version', 'GET /\r\n\r\n'],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n'],
+    ['two hosts', 'GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n'],
+    ['a host with a path', 'GET / HTTP/1.1\r\nhost: x/y\r\n\r\n'],
+    ['a coding beside chunked', 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    ['chunked in HTTP/1.0', 'POST / HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
   ]
   for (const [title, bytes] of malformed) {
     let called = false
@@ -308,6 +315,51 @@ describe('bad input', () => {
       },
     )
   }
+
+  let served = 0
+  scenario(
+    'nothing behind a refused request is taken for one',
+    exchange => {
+      served++
+      exchange.reply(200, [])
+    },
+    async ({ connect, runtime }) => {
+      const wire = await connect()
+      await wire.send(`GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n${GET}${GET}`)
+      await runtime.advance(100)
+      assert.equal(served, 0)
+      assert.equal(wire.received.match(/HTTP\/1\.1 \d/g)?.length, 1)
+    },
+  )
+
+  for (const host of ['x', 'x:80', '127.0.0.1:8080', '[::1]:8080', '']) {
+    scenario(`the host '${host}' is one`, hello, async ({ connect }) => {
+      const wire = await connect()
+      await wire.send(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+      assert.match(wire.received, /^HTTP\/1\.1 200 /)
+    })
+  }
+
+  scenario('HTTP/1.0 needs no host', hello, async ({ connect }) => {
+    const wire = await connect()
+    await wire.send('GET / HTTP/1.0\r\n\r\n')
+    assert.match(wire.received, /^HTTP\/1\.1 200 /)
+  })
+
+  let begun = 0
+  scenario(
+    'a connection with too many requests that wait is closed',
+    () => void begun++,
+    async ({ connect }) => {
+      const patient = await connect()
+      await patient.send(GET.repeat(3))
+      assert.deepEqual([begun, patient.closed], [3, false])
+      const hasty = await connect()
+      await hasty.send(GET.repeat(20))
+      assert.deepEqual([begun, hasty.closed], [6, true])
+    },
+    { maxPipelined: 3 },
+  )
 
   scenario('headers that are too long are 431', hello, async ({ connect, runtime }) => {
     const wire = await connect()

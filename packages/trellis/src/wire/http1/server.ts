@@ -11,7 +11,9 @@ import { Connection } from './connection.ts'
 import { NodeExchange } from './exchange.ts'
 import type { HttpServerLimits } from './limits.ts'
 import { fillLimits } from './limits.ts'
+import type { RefusalStatus } from './refusal.ts'
 import { refusal, refusalBody } from './refusal.ts'
+import { isWellFormed } from './well-formed.ts'
 
 /** How a server answers, and what it accepts. */
 export interface HttpServerOptions {
@@ -66,6 +68,7 @@ class NodeHttpServer implements HttpServer {
     this.#server = createServer({
       maxHeaderSize: this.#limits.maxHeaderBytes,
       insecureHTTPParser: false,
+      requireHostHeader: false, // isWellFormed does, and says what is wrong
       keepAliveTimeout: 0,
       headersTimeout: 0,
       requestTimeout: 0,
@@ -130,17 +133,18 @@ class NodeHttpServer implements HttpServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket)
-    if (connection === undefined) return // the socket closed while its request was being parsed
+    if (connection === undefined || connection.refused || request.socket.destroyed) return // what was parsed before it closes
+    if (connection.active.length >= this.#limits.maxPipelined) {
+      request.socket.destroy()
+      return
+    }
     const now = this.#runtime.clock.monotonic()
     const exchange = new NodeExchange(request, response, connection, this.#runtime.clock)
     if (this.#closing !== undefined) exchange.closing = true
     connection.begin(exchange, now)
-    if (request.rawHeaders.length > 2 * this.#limits.maxHeaders) {
-      exchange.closing = true
-      exchange.reply(431, ['content-type', 'application/problem+json'], refusalBody(431))
-      return
-    }
-    this.#handler(exchange)
+    if (request.rawHeaders.length > 2 * this.#limits.maxHeaders) refuse(connection, exchange, 431)
+    else if (!isWellFormed(request.httpVersion, exchange.headers)) refuse(connection, exchange, 400)
+    else this.#handler(exchange)
   }
 
   /** What the parser refuses. An answer is only possible while none has begun on the connection. */
@@ -164,4 +168,11 @@ class NodeHttpServer implements HttpServer {
     for (const connection of this.#connections.values()) connection.enforce(this.#limits, now)
     if (this.#connections.size > 0) this.#armSweep()
   }
+}
+
+/** Answers in its turn, and closes. What follows may be a part of the refused request, so that nothing more is taken for one. */
+function refuse(connection: Connection, exchange: NodeExchange, status: RefusalStatus): void {
+  connection.refused = true
+  exchange.closing = true
+  exchange.reply(status, ['content-type', 'application/problem+json'], refusalBody(status))
 }
