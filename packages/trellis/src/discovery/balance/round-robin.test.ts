@@ -36,7 +36,7 @@ test('nothing to choose from is a mistake of the caller', () => {
 
 test('whatever the start, n instances share k·n picks evenly', () => {
   fc.assert(
-    fc.property(fc.double({ min: 0, max: 0.999999 }), fc.integer({ min: 1, max: 9 }), (start, count) => {
+    fc.property(fc.double({ min: 0, max: 0.999999, noNaN: true }), fc.integer({ min: 1, max: 9 }), (start, count) => {
       const balancer = roundRobin(() => start)
       const instances = Array.from({ length: count }, (_, index) => of(`${index}`))
       const counts = new Map<string, number>()
