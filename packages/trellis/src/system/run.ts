@@ -1,10 +1,12 @@
 /** Runs a whole system on this machine: in one process, or each service in its own under a supervisor. */
 import { join } from 'node:path'
+import { expireAll } from '../discovery/store-registry/lease.ts'
 import type { Address, Runtime } from '../kernel/index.ts'
 import { createRuntime } from '../kernel/index.ts'
 import { fileKeys, prepareSystemKey } from '../security/index.ts'
 import type { Notice } from '../service/index.ts'
 import { createMetrics, processMetrics } from '../telemetry/index.ts'
+import { openStore } from './engines.ts'
 import { lockFolder } from './folder-lock.ts'
 import { freePort } from './free-port.ts'
 import type { ProcessLog } from './logging.ts'
@@ -165,6 +167,19 @@ async function startTogether(
   return { address: running.gateway, processes: [] }
 }
 
+/**
+ * After a crash of everything the registry holds addresses at which nobody, or somebody else, listens by now; the public port would open before them.
+ * Where that can't be written they go with their leases, some seconds later.
+ */
+async function forgetEarlierLife(runtime: Runtime, folder: string, log: ProcessLog): Promise<void> {
+  try {
+    await using store = await openStore(runtime, { url: undefined, folder, name: 'platform' })
+    await expireAll(store)
+  } catch (error) {
+    log.logger.log('warn', 'the registry keeps what it knew before the start', {}, undefined, error)
+  }
+}
+
 async function startSplit(
   runtime: Runtime,
   options: RunOptions,
@@ -174,6 +189,7 @@ async function startSplit(
   const { system, listen, environment, command, notice } = options
   if (command === undefined) throw new TypeError('split needs command: how one part of the system is started.')
   const address = { host: listen.host, port: listen.port === 0 ? await freePort(runtime, listen.host) : listen.port }
+  await forgetEarlierLife(runtime, options.folder, log)
   const services = system.services.map(({ name }): Part => ({ kind: 'service', name }))
   const parts: Part[] = system.gateway === undefined ? services : [...services, { kind: 'gateway', listen: address }]
   const processes = parts.map(part => {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { openSqlite } from '../../store/sqlite/index.ts'
 import { createVirtualRuntime } from '../../testing/index.ts'
 import type { Instance } from '../discovery.ts'
-import { beat, enter, listEntries } from './lease.ts'
+import { beat, enter, expireAll, listEntries } from './lease.ts'
 import { registryMigrations } from './migrations.ts'
 
 const TIMES = { heartbeatMs: 1_500, expiryMs: 4_500 }
@@ -17,6 +17,7 @@ interface Bench {
   readonly beatAfter: (ms: number, id: string) => Promise<void>
   readonly states: () => Promise<string[]>
   readonly jumpWall: (ms: number) => void
+  readonly expireAll: () => Promise<void>
 }
 
 /** A registry in which a was alive until now and b has just renewed. */
@@ -37,7 +38,7 @@ async function setUp(t: TestContext): Promise<Bench> {
     (await listEntries(store.reader)).map(({ instance, state }) => `${instance.id} ${state}`)
   await runtime.run(store.transaction(tx => enter(tx, of('a'), 'up')))
   await beatAfter(0, 'b')
-  return { beatAfter, states, jumpWall: ms => runtime.jumpWall(ms) }
+  return { beatAfter, states, jumpWall: ms => runtime.jumpWall(ms), expireAll: () => runtime.run(expireAll(store)) }
 }
 
 test('who does not renew while others do is expired', async t => {
@@ -86,3 +87,11 @@ for (const ms of [3_600_000, -3_600_000]) {
     assert.deepEqual(await states(), ['a expired', 'b up'])
   })
 }
+
+test('at the start of a whole system nobody of its earlier life counts as there, unless they renew', async t => {
+  const bench = await setUp(t)
+  await bench.expireAll()
+  assert.deepEqual(await bench.states(), ['a expired', 'b expired'])
+  await bench.beatAfter(100, 'b')
+  assert.deepEqual(await bench.states(), ['a expired', 'b up'])
+})

@@ -3,8 +3,9 @@
  * that it is, and only after the registry could be written to for long enough that a living instance would have renewed. While writing is impossible (a
  * locked database, a server that is down) no lease ends; after it, the living get time to renew before the first one does.
  */
-import type { Sql, Transaction } from '../../store/store.ts'
+import type { Sql, Store, Transaction } from '../../store/store.ts'
 import type { Instance } from '../discovery.ts'
+import { registryMigrations } from './migrations.ts'
 
 /** How long things take, milliseconds. */
 export interface LeaseTimes {
@@ -44,6 +45,7 @@ const CHECK = 'select checked_at, steady_since from trellis_registry where id = 
 const NOTE = 'update trellis_registry set checked_at = ?, steady_since = ? where id = 1'
 const RENEW = `update trellis_instances set renewed_at = ?, state = 'up' where id = ?`
 const EXPIRE = `update trellis_instances set state = 'expired', renewed_at = ? where state = 'up' and renewed_at <= ?`
+const EXPIRE_ALL = `update trellis_instances set state = 'expired', renewed_at = ? where state = 'up'`
 const SET_BACK = 'update trellis_instances set renewed_at = ? where renewed_at > ?'
 const FORGET = `delete from trellis_instances where state <> 'up' and renewed_at <= ?`
 const LIST = 'select id, service, host, port, metadata, state, renewed_at from trellis_instances order by service, id'
@@ -79,6 +81,12 @@ export async function beat(tx: Transaction, instances: readonly Instance[], time
   for (const instance of instances) if ((await tx.run(RENEW, now, instance.id)) === 0) await enter(tx, instance, 'up')
   if (isSteady(after, now, times)) await tx.run(EXPIRE, now, now - times.expiryMs)
   await tx.run(FORGET, now - KEEP_GONE_MS)
+}
+
+/** Ends every lease: at the start of a whole system none of its instances can be alive. One that is after all is back with its next heartbeat. */
+export async function expireAll(store: Store): Promise<void> {
+  await store.migrate('registry', registryMigrations)
+  await store.transaction(tx => tx.run(EXPIRE_ALL, tx.now))
 }
 
 /** Enters an instance in a state, whether or not it has a row. */
