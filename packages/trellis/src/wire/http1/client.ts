@@ -4,11 +4,11 @@
  * caller's to judge.
  */
 import type { Agent, ClientRequest } from 'node:http'
-import { Agent as NodeAgent, request as nodeRequest } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import type { Address, CancelTimer, Runtime } from '../../kernel/runtime.ts'
 import type { IncomingResponse, OutgoingRequest } from '../exchange.ts'
+import { nodeHttp } from './node-http.ts'
 import { NodeResponse } from './response.ts'
 
 /** Limits of a client. */
@@ -68,7 +68,7 @@ class NodeHttpClient implements HttpClient {
   constructor(runtime: Runtime, options: HttpClientOptions) {
     this.#runtime = runtime
     this.#maxHeaderBytes = options.maxHeaderBytes ?? 16_384
-    const agent = new NodeAgent({
+    const agent = new nodeHttp.Agent({
       keepAlive: true,
       maxSockets: options.maxConnections ?? 256,
       maxFreeSockets: options.maxIdle ?? 64,
@@ -104,7 +104,7 @@ class NodeHttpClient implements HttpClient {
     this.#idle.delete(socket)
     socket.ref ??= () => undefined
     // Also takes off the guard against bytes that arrive while the socket is idle, which would cut the next answer.
-    NodeAgent.prototype.reuseSocket.call(this.#agent, socket, request)
+    nodeHttp.Agent.prototype.reuseSocket.call(this.#agent, socket, request)
   }
 
   #armSweep(): void {
@@ -148,7 +148,7 @@ class NodeHttpClient implements HttpClient {
     const { signal, body } = outgoing
     if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
-      const request = nodeRequest({
+      const request = nodeHttp.request({
         agent: this.#agent,
         host: address.host,
         port: address.port,

@@ -3,7 +3,6 @@
  * request it makes one exchange. All limits in time are enforced by one sweep over the connections, not by timers per request.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Address, CancelTimer, Listener, Runtime } from '../../kernel/runtime.ts'
 import type { ExchangeHandler } from '../exchange.ts'
@@ -11,6 +10,7 @@ import { Connection } from './connection.ts'
 import { NodeExchange } from './exchange.ts'
 import type { HttpServerLimits } from './limits.ts'
 import { fillLimits } from './limits.ts'
+import { nodeHttp } from './node-http.ts'
 import type { RefusalStatus } from './refusal.ts'
 import { refusal, refusalBody } from './refusal.ts'
 import { isWellFormed } from './well-formed.ts'
@@ -65,7 +65,7 @@ class NodeHttpServer implements HttpServer {
     this.#handler = options.handler
     this.#limits = fillLimits(options.limits)
     // The time limits of node:http are off: they use the real clock and need its own listener. The sweep enforces ours.
-    this.#server = createServer({
+    this.#server = nodeHttp.createServer({
       maxHeaderSize: this.#limits.maxHeaderBytes,
       insecureHTTPParser: false,
       requireHostHeader: false, // isWellFormed does, and says what is wrong
