@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { createRuntime } from '../kernel/index.ts'
+import type { Logger } from '../telemetry/index.ts'
 import { silentLogger } from '../telemetry/index.ts'
 import { supervise } from './supervisor.ts'
 
@@ -101,4 +102,20 @@ test('what a process has to tell is heard', { timeout: 20_000 }, async () => {
   })
   assert.equal(await heard.promise, 'hello')
   await supervised.stop()
+})
+
+test('one that cannot be spawned is tried again, and can be stopped', { timeout: 20_000 }, async () => {
+  const twice = Promise.withResolvers<void>()
+  let ends = 0
+  const log: Logger = {
+    log: () => {
+      if (++ends === 2) twice.resolve()
+    },
+    with: () => log,
+  }
+  // Larger than a program's environment may be.
+  const supervised = supervise(runtime, log, { name: 'p', args: ['-e', ''], env: { TOO_LARGE: 'x'.repeat(8_000_000) } })
+  await twice.promise
+  await supervised.stop()
+  assert.equal(supervised.pid, undefined)
 })

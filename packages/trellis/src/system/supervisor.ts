@@ -94,10 +94,17 @@ class Supervision implements Supervised {
     const { args, env, output } = this.#spec
     const stdio = output === undefined ? 'inherit' : 'pipe'
     this.#startedAt = this.#runtime.clock.monotonic()
-    const child = spawn(process.execPath, args, {
-      env: { ...env } as NodeJS.ProcessEnv,
-      stdio: ['ignore', stdio, stdio, 'ipc'],
-    })
+    let child: ChildProcess
+    try {
+      child = spawn(process.execPath, args, {
+        env: { ...env } as NodeJS.ProcessEnv,
+        stdio: ['ignore', stdio, stdio, 'ipc'],
+      })
+    } catch (error) {
+      // Some refusals of the system come so, such as too little memory; others by the event.
+      this.#restart((error as Error).message)
+      return
+    }
     this.#child = child
     if (output !== undefined) {
       child.stdout?.on('data', output)
@@ -107,8 +114,11 @@ class Supervision implements Supervised {
       if (message?.trellis === 'ready') this.#isReady.resolve()
       else if (message?.trellis === 'notice') this.#spec.notice?.(message.notice)
     })
-    // A failed spawn has no exit: both ends lead to the same place, once.
-    child.once('error', error => this.#ended(child, error.message))
+    // A failed spawn has no exit: both ends lead to the same place, once. Other errors, such as of a signal that could not be sent, end nothing.
+    child.on('error', error => {
+      if (child.pid === undefined) this.#ended(child, error.message)
+      else this.#log.log('warn', 'could not be told something', { process: this.name, cause: error.message })
+    })
     child.once('exit', (code, signal) => this.#ended(child, signal ?? `code ${code}`))
   }
 
@@ -119,6 +129,10 @@ class Supervision implements Supervised {
       this.#gone.resolve()
       return
     }
+    this.#restart(how)
+  }
+
+  #restart(how: string): void {
     const ranMs = this.#runtime.clock.monotonic() - this.#startedAt
     if (ranMs >= HEALTHY_AFTER_MS) this.#pauseMs = 0
     const pauseMs = this.#pauseMs
@@ -146,7 +160,8 @@ export function underSupervision(stop: () => void): ToSupervisor {
   process.on('SIGINT', () => undefined)
   process.on('disconnect', stop)
   const tell = (message: FromProcess): void => {
-    if (process.connected) process.send?.(message)
+    // The supervisor may die before it is sent, which is no error of this process.
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
   }
   return { ready: () => tell({ trellis: 'ready' }), notice: notice => tell({ trellis: 'notice', notice }) }
 }
