@@ -26,18 +26,23 @@ export function roles(map: RoleMap): Roles {
       )
     }
   }
-  const known = new Map<string, ReadonlySet<string>>()
+  // Apart, and never joined by a separator: a role whose name holds it would be taken for two.
+  const ofOne = new Map<string, ReadonlySet<string>>()
+  const ofSeveral = new Map<string, ReadonlySet<string>>()
+  const remembered = (known: Map<string, ReadonlySet<string>>, key: string, names: readonly string[]) => {
+    let permissions = known.get(key)
+    if (permissions === undefined) {
+      permissions = permissionSet(names.flatMap(name => (Object.hasOwn(map, name) ? (map[name] ?? []) : [])))
+      if (known.size >= MAX_COMBINATIONS) known.clear()
+      known.set(key, permissions)
+    }
+    return permissions
+  }
   return {
-    permissionsOf(names) {
-      const key = names.length === 1 ? (names[0] as string) : names.join(' ')
-      let permissions = known.get(key)
-      if (permissions === undefined) {
-        permissions = permissionSet(names.flatMap(name => (Object.hasOwn(map, name) ? (map[name] ?? []) : [])))
-        if (known.size >= MAX_COMBINATIONS) known.clear()
-        known.set(key, permissions)
-      }
-      return permissions
-    },
+    permissionsOf: names =>
+      names.length === 1
+        ? remembered(ofOne, names[0] as string, names)
+        : remembered(ofSeveral, JSON.stringify(names), names),
   }
 }
 
