@@ -100,6 +100,13 @@ const creates = (store: Store, count = { runs: 0 }): Handler<Order, unknown> => 
 }
 
 describe('an idempotency key', () => {
+  scenario('keeps no hash of a body that could be guessed without the key', async ({ runtime, store, call }) => {
+    await runtime.run(call(creates(store), { key: 'k1' }))
+    await runtime.run(call(creates(store), { key: 'k2' }))
+    const rows = await runtime.run(store.reader.all<{ body_hash: string }>('select body_hash from idempotency_key'))
+    assert.equal(new Set(rows.map(row => row.body_hash)).size, 2)
+  })
+
   scenario('makes repeated calls act once and answer the same', async ({ runtime, store, call, effects }) => {
     const runs = { runs: 0 }
     const create = creates(store, runs)

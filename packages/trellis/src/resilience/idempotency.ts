@@ -113,12 +113,14 @@ export class IdempotencyKeys implements AsyncDisposable {
       if (key === undefined) return next(input, ctx)
       const subject = ctx.identity === undefined ? '' : `${ctx.identity.kind}:${ctx.identity.subject}`
       const parts = [subject, target.name, target.operation, path(input), checkIdempotencyKey(key)]
-      return this.#once(next, input, ctx, hash(JSON.stringify(parts)))
+      return this.#once(next, input, ctx, JSON.stringify(parts))
     }
   }
 
-  async #once<I, O>(next: Handler<I, O>, input: I, ctx: Context, scope: string): Promise<O> {
-    const bodyHash = hash(canonicalJson(input))
+  async #once<I, O>(next: Handler<I, O>, input: I, ctx: Context, call: string): Promise<O> {
+    const scope = hash(call)
+    // With the key, which its caller alone knows: a body may hold a password, and its hash alone could be guessed from a copy of the table.
+    const bodyHash = hash(`${call}${canonicalJson(input)}`)
     const givesUpAt = giveUpAt(ctx)
     for (let polls = 0; ; polls++) {
       const run: Owner = { name: this.#owner, incarnation: this.#runtime.random.id() }
