@@ -45,6 +45,12 @@ test('what a caller says to a service stays as it is, in order', () => {
   assert.equal(request.hasIdempotencyKey, true)
 })
 
+test('an idempotency key that connection names does not go on, and does not count', () => {
+  const request = new RequestHeaders(['idempotency-key', 'k', 'connection', 'Idempotency-Key'])
+  assert.deepEqual(request.forwarded, [])
+  assert.equal(request.hasIdempotencyKey, false)
+})
+
 test('the client is who the outermost of one’s own proxies saw', () => {
   const peer = { address: '10.0.0.1' }
   assert.equal(clientBehind(peer, '6.6.6.6', 0), '10.0.0.1')

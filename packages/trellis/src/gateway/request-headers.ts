@@ -7,6 +7,7 @@ import type { Baggage, TraceContext } from '../kernel/trace.ts'
 import { parseBaggage, parseTraceparent } from '../kernel/trace.ts'
 import { readTimeout } from '../rpc/http-json/headers.ts'
 import type { Headers } from '../wire/exchange.ts'
+import { header } from '../wire/exchange.ts'
 
 /** A caller's headers, sorted. */
 export class RequestHeaders {
@@ -18,7 +19,6 @@ export class RequestHeaders {
   origin: string | undefined
   forwardedFor: string | undefined
   forwardedProto: string | undefined
-  hasIdempotencyKey = false
   #traceparent: string | undefined
   #tracestate: string | undefined
   #baggage: string | undefined
@@ -70,11 +70,15 @@ export class RequestHeaders {
           if (name.startsWith('trellis-') || name.startsWith('x-forwarded-') || name.startsWith('proxy-')) break
           if (name === 'content-length') this.contentLength = value
           else if (name === 'origin') this.origin = value
-          else if (name === 'idempotency-key') this.hasIdempotencyKey = true
           this.forwarded.push(name, value)
       }
     }
     if (nominated !== undefined) dropNominated(this.forwarded, nominated)
+  }
+
+  /** Whether the service will see one: a caller may have named it in `connection`, and a repetition would then act twice. */
+  get hasIdempotencyKey(): boolean {
+    return header(this.forwarded, 'idempotency-key') !== undefined
   }
 
   /** Where the caller's own trace is; undefined when it has none that can be read. */
