@@ -16,7 +16,6 @@ import { Door } from './door.ts'
 import { type ForwardOptions, forwarder } from './forward.ts'
 import type { GatewayOptions } from './gateway.ts'
 import { invalidPath, methodNotAllowed, unknownPath } from './misses.ts'
-import { originForm } from './origin-form.ts'
 import { type Pages, toPages } from './pages.ts'
 import type { Foregone, Passage } from './passage.ts'
 import type { Place } from './place.ts'
@@ -124,7 +123,7 @@ class RoutingGateway {
   }
 
   handle(exchange: Exchange): void {
-    const target = originForm(exchange.target)
+    const { target } = exchange
     const mark = target.indexOf('?')
     const path = mark < 0 ? target : target.slice(0, mark)
     const found = path.startsWith(this.#basePath)

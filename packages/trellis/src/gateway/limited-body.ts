@@ -1,4 +1,4 @@
-import { Fault } from '../kernel/fault.ts'
+import { bodyTooLarge } from '../wire/http1/body.ts'
 
 /** A body piece by piece, up to `maxBytes`; beyond it throws `resource_exhausted` / `BODY_TOO_LARGE`. */
 export async function* limitedBody(pieces: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
@@ -8,11 +8,4 @@ export async function* limitedBody(pieces: AsyncIterable<Uint8Array>, maxBytes: 
     if (length > maxBytes) throw bodyTooLarge(maxBytes)
     yield piece
   }
-}
-
-function bodyTooLarge(maxBytes: number): Fault {
-  return new Fault('resource_exhausted', `The body is larger than ${maxBytes} bytes; send less at once.`, {
-    reason: 'BODY_TOO_LARGE',
-    retryable: false,
-  })
 }

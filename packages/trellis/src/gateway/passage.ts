@@ -10,7 +10,6 @@ import { parseJson } from '../schema/json.ts'
 import type { BodyWriter, Exchange, Headers, Peer } from '../wire/exchange.ts'
 import { header } from '../wire/exchange.ts'
 import { limitedBody } from './limited-body.ts'
-import { originForm } from './origin-form.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { ResponseHeaders } from './response-headers.ts'
 
@@ -51,7 +50,7 @@ export class Passage implements Exchange, BodyWriter {
   /** `client`: whom the service shall take for the other end. */
   constructor(outer: Exchange, request: RequestHeaders, rules: PassageRules, client: Peer) {
     this.method = outer.method
-    this.target = originForm(outer.target)
+    this.target = outer.target
     this.headers = outer.headers
     this.peer = client
     this.request = request
