@@ -58,7 +58,7 @@ export class Connection {
   enforce(limits: HttpServerLimits, now: number): void {
     const waited = now - this.since
     if (!this.idle) {
-      if (this.#last?.received === false && waited >= limits.bodyTimeoutMs) this.#refuse()
+      if (this.#last?.received === false && waited >= limits.bodyTimeoutMs) this.#expire()
       else if ((this.active[0] as RunningExchange).stalledMs(now) >= limits.idleTimeoutMs) this.socket.destroy()
       return
     }
@@ -72,6 +72,12 @@ export class Connection {
     } else if (waited >= limits.idleTimeoutMs) {
       this.socket.end()
     }
+  }
+
+  /** A body that does not come. An answer must not stand within the one of an earlier request. */
+  #expire(): void {
+    if (this.active.length === 1) this.#refuse()
+    else this.socket.destroy()
   }
 
   #refuse(): void {
