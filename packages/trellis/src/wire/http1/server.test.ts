@@ -407,6 +407,19 @@ describe('bad input', () => {
     },
   )
 
+  scenario(
+    'a body that does not come cuts the connection where an earlier answer has begun',
+    exchange => void exchange.begin(200, []).write('a part'),
+    async ({ connect, runtime }) => {
+      const wire = await connect()
+      await wire.send(`${GET}POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n`)
+      await runtime.advance(32_000)
+      assert.match(wire.received, /a part/)
+      assert.doesNotMatch(wire.received, /408/)
+      assert.equal(wire.closed, true)
+    },
+  )
+
   scenario('a connection without a request is closed after 60 s', hello, async ({ connect, runtime }) => {
     const wire = await connect()
     await wire.send(GET)
