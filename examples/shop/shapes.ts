@@ -2,8 +2,30 @@
 import { fault } from 'trellis/contract'
 import { z } from 'zod'
 
-/** An opaque id. */
-export const Id = z.string().min(1).max(64)
+// Control characters are what these keep out. Spelt as ranges, since not every reader of a JSON Schema knows \p{Cc}.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
+const LINE = /^[^\u0000-\u001f\u007f]*$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
+const LINES = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
+const ID = /^(?!\.{1,2}$)[^\u0000-\u001f\u007f]+$/
+
+/** An opaque id. Not `.` or `..`, which a path can't hold. */
+export const Id = z.string().min(1).max(64).regex(ID)
+
+/** Text of one line. */
+export function line(length: { readonly min?: number; readonly max: number }): z.ZodString {
+  return z
+    .string()
+    .min(length.min ?? 0)
+    .max(length.max)
+    .regex(LINE)
+}
+
+/** Text of several lines. */
+export function lines(length: { readonly max: number }): z.ZodString {
+  return z.string().max(length.max).regex(LINES)
+}
 
 /** An amount in minor units (cents), never negative, with its ISO 4217 currency. */
 export const Money = z
@@ -30,7 +52,13 @@ export const Quantity = z.int32().min(1).max(999)
 
 /** Where to go on in a list, and how many to give (default 20, at most 100). */
 export const Page = {
-  cursor: z.string().max(512).optional().describe('The `nextCursor` of the page before; none for the first page.'),
+  cursor: z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .optional()
+    .describe('The `nextCursor` of the page before; none for the first page.'),
   limit: z.int32().min(1).max(100).optional().describe('How many at most; 20 when it is not said.'),
 }
 

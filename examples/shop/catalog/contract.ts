@@ -1,11 +1,11 @@
 import { contract, event, fault, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, InvalidCursor, Money, Page, Price, pageOf } from '../shapes.ts'
+import { Id, InvalidCursor, line, lines, Money, Page, Price, pageOf } from '../shapes.ts'
 
 const productFields = {
-  name: z.string().min(1).max(200),
-  description: z.string().max(4000),
-  category: z.string().min(1).max(64),
+  name: line({ min: 1, max: 200 }),
+  description: lines({ max: 4000 }),
+  category: line({ min: 1, max: 64 }),
   price: Price,
   active: z.boolean().describe('Whether it is for sale.'),
 }
@@ -15,8 +15,8 @@ export type Product = z.infer<typeof Product>
 
 export const ProductId = z.object({ productId: Id })
 export const ProductQuery = z.object({
-  category: z.string().max(64).optional().describe('Products of this category alone.'),
-  q: z.string().max(200).optional().describe('Words that the product must have.'),
+  category: line({ max: 64 }).optional().describe('Products of this category alone.'),
+  q: line({ max: 200 }).optional().describe('Words that the product must have.'),
   ...Page,
 })
 export const ProductPage = pageOf('ProductPage', Product)

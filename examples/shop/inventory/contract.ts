@@ -1,6 +1,6 @@
 import { contract, event, fault, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, Quantity } from '../shapes.ts'
+import { Id, line, Quantity } from '../shapes.ts'
 
 export const Stock = z
   .object({
@@ -17,7 +17,7 @@ export const Adjustment = z
   .object({
     productId: Id,
     delta: z.int32().min(-1_000_000).max(1_000_000).describe('How many more, or fewer, are on hand.'),
-    reason: z.string().min(1).max(200).describe('For the books, such as `delivery`.'),
+    reason: line({ min: 1, max: 200 }).describe('For the books, such as `delivery`.'),
   })
   .meta({ examples: [{ productId: 'p-001', delta: 10, reason: 'delivery' }] })
 export const ReservationLine = z.object({ productId: Id, quantity: Quantity })

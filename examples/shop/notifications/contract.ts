@@ -1,6 +1,6 @@
 import { contract, event, message, serverStream, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, InvalidCursor, Page, pageOf, Time } from '../shapes.ts'
+import { Id, InvalidCursor, line, Page, pageOf, Time } from '../shapes.ts'
 
 export const Notification = z
   .object({
@@ -26,7 +26,7 @@ export const Notifications = contract('shop.notifications.v1.Notifications', {
   }),
   stream: serverStream({
     summary: 'One’s notifications as they come',
-    input: z.object({ lastEventId: z.string().max(64).optional() }),
+    input: z.object({ lastEventId: line({ max: 64 }).optional() }),
     output: Notification,
     http: 'GET /notifications/stream',
     allow: 'signed-in',

@@ -1,6 +1,6 @@
 import { contract, event, fault, own, serverStream, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, InvalidCursor, Money, Page, pageOf, Quantity, Time } from '../shapes.ts'
+import { Id, InvalidCursor, line, Money, Page, pageOf, Quantity, Time } from '../shapes.ts'
 
 export const OrderStatus = z.enum(['created', 'pending', 'confirmed', 'cancelled']).meta({ id: 'OrderStatus' })
 export type OrderStatus = z.infer<typeof OrderStatus>
@@ -45,7 +45,7 @@ export const AddItem = z.object({ orderId: Id, productId: Id, quantity: Quantity
 export const RemoveItem = z.object({ orderId: Id, productId: Id })
 export const PaymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_flaky', 'pm_lost'])
 export const Checkout = z.object({ orderId: Id, paymentMethod: PaymentMethod })
-export const Cancel = z.object({ orderId: Id, reason: z.string().min(1).max(500).optional() })
+export const Cancel = z.object({ orderId: Id, reason: line({ min: 1, max: 500 }).optional() })
 export const OrderPosition = z.object({ orderId: Id, lastEventId: z.string().max(20).optional() })
 
 /** One change of an order as its watchers see it; the first one is the snapshot. */

@@ -22,8 +22,10 @@ import {
   TooManyItems,
 } from './contract.ts'
 
-const MAX_LINES = 100
-const MAX_QUANTITY = 999
+/** Most products of an order. */
+export const MAX_LINES = 100
+/** Most pieces of one product. */
+export const MAX_QUANTITY = 999
 /** The currency of an order that has no items yet. */
 const DEFAULT_CURRENCY = 'EUR'
 

@@ -1,11 +1,18 @@
 import { contract, event, fault, serverStream, unary } from 'trellis/contract'
 import { z } from 'zod'
-import { Id, Time } from '../shapes.ts'
+import { Id, line, Time } from '../shapes.ts'
+
+/** A BCP 47 tag. */
+const Language = z
+  .string()
+  .min(2)
+  .max(35)
+  .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/)
 
 /** What a customer may set about how the shop treats them. */
 export const Preferences = z
   .object({
-    language: z.string().min(2).max(35).optional().describe('A BCP 47 tag, such as `de-AT`.'),
+    language: Language.optional().describe('A BCP 47 tag, such as `de-AT`.'),
     newsletter: z.boolean().optional(),
   })
   .meta({ id: 'Preferences' })
@@ -28,7 +35,13 @@ export const Email = z
       /^(?=[^@]{1,64}@)[A-Za-z0-9_'+-]+(?:\.[A-Za-z0-9_'+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/,
   })
   .max(254)
-export const Name = z.string().min(1).max(100).regex(/\S/)
+/** One line that is not blank. */
+export const Name = z
+  .string()
+  .min(1)
+  .max(100)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are kept out
+  .regex(/^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$/)
 
 /** Who registers in the examples of the API also signs in there, so that the two can be tried one after the other. */
 const EXAMPLE = { email: 'ann@example.com', password: 'correct-horse-battery' }
@@ -37,7 +50,7 @@ export const Registration = z
   .object({ email: Email, password: z.string().min(10).max(200), name: Name })
   .meta({ id: 'Registration', examples: [{ ...EXAMPLE, name: 'Ann' }] })
 export const Credentials = z
-  .object({ email: z.string().min(1).max(254), password: z.string().min(1).max(200) })
+  .object({ email: line({ min: 1, max: 254 }), password: z.string().min(1).max(200) })
   .meta({ id: 'Credentials', examples: [EXAMPLE] })
 export const Session = z
   .object({ token: z.string().describe('Sent as `authorization: Bearer`.'), expiresAt: Time, user: User })
