@@ -175,6 +175,7 @@ async function killAround(
   { orders, kills, progress, log }: Share & { readonly kills: number; readonly log: (line: string) => void },
 ): Promise<Record<string, number>> {
   const killed: Record<string, number> = {}
+  const killedPids = new Set<number>()
   const turns = shop.processes.map(name => ({ name, at: dice.next() })).sort((a, b) => a.at - b.at)
   let last = ''
   for (let index = 0; index < kills; index++) {
@@ -183,12 +184,21 @@ async function killAround(
     while (!behind && progress.done < (orders * index) / kills) await sleep(5)
     await sleep(dice.below(restarting ? 1_500 : 100))
     const name = restarting ? last : (turns.pop()?.name ?? dice.of(shop.processes))
-    while (!shop.kill(name)) await sleep(5)
+    killedPids.add(await killNext(shop, name, killedPids))
     last = name
     killed[name] = (killed[name] ?? 0) + 1
     log(`${String(index + 1).padStart(3)} kill -9 ${name}, ${progress.done} orders done`)
   }
   return killed
+}
+
+/** Kills a process, if need be once it is there again; its id. */
+async function killNext(shop: Shop, name: string, killedPids: ReadonlySet<number>): Promise<number> {
+  for (;;) {
+    const pid = shop.pid(name)
+    if (pid !== undefined && !killedPids.has(pid) && shop.kill(name)) return pid
+    await sleep(5)
+  }
 }
 
 /** Whoever was started more often than killed has died by itself. */
