@@ -3,8 +3,8 @@ import type { Handler, Middleware, Target } from '../kernel/handler.ts'
 import { runToEnd } from './call-end.ts'
 import type { Logger, LogLevel } from './telemetry.ts'
 
-/** Faults that are this side's trouble and not the caller's doing. */
-const OWN_TROUBLE: ReadonlySet<FaultCode> = new Set(['internal', 'unknown', 'data_loss', 'unimplemented'])
+/** Faults that are this side's trouble and not the caller's doing: whoever asks for what is not served (`unimplemented`) must not fill the log with errors. */
+const OWN_TROUBLE: ReadonlySet<FaultCode> = new Set(['internal', 'unknown', 'data_loss'])
 const WORTH_A_WARNING: ReadonlySet<FaultCode> = new Set(['unavailable', 'deadline_exceeded', 'resource_exhausted'])
 
 /**

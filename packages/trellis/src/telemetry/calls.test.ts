@@ -186,12 +186,19 @@ test('the access log tells a mistake of the caller from trouble in here', async 
   const runtime = createVirtualRuntime({ seed: 1 })
   const lines: unknown[] = []
   const bug = new Error('a bug')
-  const faults = [new Fault('not_found', 'no', { reason: 'UNKNOWN_ORDER' }), new Fault('unavailable', 'later'), bug]
+  const method = new Fault('unimplemented', 'no DELETE', { reason: 'METHOD_NOT_ALLOWED' })
+  const unknown = new Fault('not_found', 'no', { reason: 'UNKNOWN_ORDER' })
+  const faults = [unknown, new Fault('unavailable', 'later'), bug, method]
   const handler = accessLogged(loggerTo(lines))(async (index: number) => {
     throw faults[index]
   }, SERVER)
   for (const index of faults.keys()) await handler(index, new CallContext(runtime)).catch(() => undefined)
-  const [caller, overload, own] = lines as [level: string, message: string, fields: object, error: Fault | undefined][]
+  const [caller, overload, own, foreign] = lines as [
+    level: string,
+    message: string,
+    fields: object,
+    error: Fault | undefined,
+  ][]
   assert.deepEqual(caller, [
     'info',
     'shop.Orders/get',
@@ -201,6 +208,7 @@ test('the access log tells a mistake of the caller from trouble in here', async 
   assert.equal(overload?.[0], 'warn')
   assert.equal(own?.[0], 'error')
   assert.equal(own?.[3]?.cause, bug)
+  assert.equal(foreign?.[0], 'info')
 })
 
 test('a ring keeps the last spans', () => {
