@@ -89,8 +89,12 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     },
     {
       name: 'registrations',
+      // Who can't leave is taken off the lists by its lease; that is no reason to stop uncleanly.
       stop: async () => {
-        await Promise.all(hosted.map(service => service.leave()))
+        const results = await Promise.allSettled(hosted.map(service => service.leave()))
+        const failed = results.find(result => result.status === 'rejected')
+        if (failed !== undefined)
+          options.logger.log('warn', 'could not leave the registry', {}, undefined, failed.reason)
       },
     },
     {
