@@ -295,6 +295,7 @@ describe('bad input', () => {
     ['two hosts', 'GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n'],
     ['a host with a path', 'GET / HTTP/1.1\r\nhost: x/y\r\n\r\n'],
     ['a coding beside chunked', 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    ['an unknown coding', 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n'],
     ['chunked in HTTP/1.0', 'POST / HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
   ]
   for (const [title, bytes] of malformed) {
@@ -310,6 +311,7 @@ describe('bad input', () => {
         await wire.send(bytes)
         await runtime.advance(100)
         assert.match(wire.received, /^HTTP\/1\.1 400 /)
+        assert.equal(wire.received.match(/HTTP\/1\.1 \d/g)?.length, 1)
         assert.equal(called, false)
         assert.equal(wire.ended || wire.closed, true)
       },

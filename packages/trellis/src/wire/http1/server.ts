@@ -150,6 +150,7 @@ class NodeHttpServer implements HttpServer {
   /** What the parser refuses. An answer is only possible while none has begun on the connection. */
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     const connection = this.#connections.get(socket)
+    if (connection?.refused) return // it has its answer, and closes after it
     const parserRefused = error.code?.startsWith('HPE_') ?? false
     if (!parserRefused || !socket.writable || connection === undefined || !connection.idle) {
       socket.destroy()
