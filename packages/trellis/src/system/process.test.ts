@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { z } from 'zod'
-import { event } from '../contract/index.ts'
+import { contract, event, unary } from '../contract/index.ts'
+import { expose } from '../gateway/index.ts'
+import type { Net } from '../kernel/index.ts'
 import { createRuntime } from '../kernel/index.ts'
 import type { Service } from '../service/index.ts'
-import { on, service } from '../service/index.ts'
+import { implement, on, service } from '../service/index.ts'
 import { createMetrics, silentLogger } from '../telemetry/index.ts'
 import type { RunningProcess } from './process.ts'
 import { startProcess } from './process.ts'
@@ -71,5 +73,39 @@ describe('a process', { timeout: 30_000 }, () => {
         }),
       )
       for (let start = 0; start < 2; start++) await (await started(folder, named)).stop()
+    }))
+
+  test('answers operators where services listen, and never where the world reaches the gateway', () =>
+    inFolder(async folder => {
+      const Doors = contract('test.doors.v1.Doors', {
+        look: unary({ input: z.object({}), output: z.object({}), http: 'GET /doors', allow: 'public' }),
+      })
+      const doors = service('doors', {
+        capability: 'opening',
+        owns: ['door'],
+        provides: [implement(Doors, { look: async () => ({}) })],
+      })
+      const runtime = createRuntime()
+      const hosts: string[] = []
+      const net: Net = {
+        connect: address => runtime.net.connect(address),
+        listen(address, accept) {
+          hosts.push(address.host)
+          return runtime.net.listen(address, accept)
+        },
+      }
+      await using _process = await startProcess({
+        system: system('doors', { services: [doors], gateway: { routes: [expose(Doors)] } }),
+        services: ['doors'],
+        gateway: { host: '127.0.0.1', port: 0 },
+        name: 'doors',
+        folder,
+        environment: { TRELLIS_HOST: 'localhost' },
+        runtime: { ...runtime, net },
+        logger: silentLogger,
+        metrics: createMetrics(),
+        notice: () => undefined,
+      })
+      assert.deepEqual(hosts, ['localhost', 'localhost', '127.0.0.1'])
     }))
 })

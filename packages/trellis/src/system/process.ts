@@ -52,8 +52,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const { runtime, system, environment } = options
   const settings = readSettings(environment)
   const definitions = chosen(system, options.services)
-  // A port that was asked for is one service's; several take free ones, which the registry tells.
-  const listen = { host: settings.host, port: definitions.length === 1 ? settings.port : 0 }
+  // A port that was asked for is that of the one part here; several take free ones, which registry and log tell.
+  const alone = definitions.length + (options.gateway === undefined ? 0 : 1) === 1
+  const listen = { host: settings.host, port: alone ? settings.port : 0 }
   const hosted: HostedService[] = []
   let shared: Shared | undefined
   let port: PublicPort | undefined
@@ -100,7 +101,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     {
       name: 'gateway',
       start: async () => {
-        if (options.gateway !== undefined) port = await openPublicPort(open(), system, options.gateway)
+        if (options.gateway === undefined) return
+        port = await openPublicPort(open(), system, { listen: options.gateway, operations: listen })
       },
       stop: async () => port?.stop(),
     },

@@ -12,10 +12,16 @@ import type { System } from './system.ts'
 /** An open port. */
 export interface PublicPort {
   readonly address: Address
-  /** Where operators ask for liveness, readiness and metrics; not the public port. */
-  readonly operations: Address
   /** Answers what runs, and closes. */
   stop(): Promise<void>
+}
+
+/** Where the gateway listens. */
+export interface PublicPortOptions {
+  /** For the world. */
+  readonly listen: Address
+  /** For operators and probes: where services listen, which the world need not reach. */
+  readonly operations: Address
 }
 
 /** Pause between looks whether all services are there, in milliseconds. */
@@ -26,7 +32,7 @@ const REPORT_EVERY = 100
 const DRAIN_MS = 5_000
 
 /** Opens the gateway of a system, once every service behind it is there. */
-export async function openPublicPort(shared: Shared, system: System, listen: Address): Promise<PublicPort> {
+export async function openPublicPort(shared: Shared, system: System, options: PublicPortOptions): Promise<PublicPort> {
   if (system.gateway === undefined)
     throw new TypeError(`The system ${system.name} has no gateway; give it one, or start its services alone.`)
   const { platform, directory, http, local, systemKeys } = shared
@@ -54,13 +60,14 @@ export async function openPublicPort(shared: Shared, system: System, listen: Add
     await operations.close({ graceMs: 0 })
   }
   try {
-    const operationsAddress = await operations.listen({ host: listen.host, port: 0 })
+    const { host, port } = await operations.listen(options.operations)
+    log.log('info', 'answers /livez, /readyz and /metrics', { host, port })
     for (let looks = 1; !(await ready()).healthy; looks++) {
       if (looks % REPORT_EVERY === 0)
         log.log('warn', 'waits for the services behind it', { waiting: await waitingFor(gateway.checks) })
       await sleep(runtime, LOOK_MS)
     }
-    return { address: await server.listen(listen), operations: operationsAddress, stop }
+    return { address: await server.listen(options.listen), stop }
   } catch (error) {
     await stop()
     throw error

@@ -15,7 +15,7 @@ export interface PlatformSettings {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** `TRELLIS_HOST`: where services listen. Default 127.0.0.1. */
   readonly host: string
-  /** `TRELLIS_PORT`: where a service listens that has a process of its own. Default 0: a free port, which the registry tells. */
+  /** `TRELLIS_PORT`: where a service listens that has a process of its own, and a gateway for its operators. Default 0: a free port, which registry and log tell. */
   readonly port: number
   /** `TRELLIS_ADVERTISE`: the address at which others reach this machine. Default: `TRELLIS_HOST`; must be given where that stands for all addresses. */
   readonly advertise: string
