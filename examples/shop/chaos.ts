@@ -1,8 +1,9 @@
-// `npm run test:chaos -- [--orders 2000] [--kills 60] [--seed N] [--verbose]`: the shop under kill -9, then its invariants as a table.
+// `npm run test:chaos -- [--orders 2000] [--kills 60] [--seed N] [--victim parts|whole|supervisor] [--verbose]`: the shop under kill -9, then its invariants as a table.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Victim } from './testing/chaos-run.ts'
 import { chaosRun } from './testing/chaos-run.ts'
 import { allHold, invariantsTable } from './testing/invariants-table.ts'
 
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     orders: { type: 'string', default: '2000' },
     kills: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    victim: { type: 'string', default: 'parts' },
     verbose: { type: 'boolean', default: false },
   },
 })
@@ -26,6 +28,7 @@ const {
   orders,
   kills,
   seed,
+  victim: values.victim as Victim,
   folder,
   logLevel: values.verbose ? 'info' : 'error',
   log: line => console.log(line),

@@ -1,4 +1,7 @@
 /** The shop under `kill -9`: customers who order, a hand that kills, and the invariants at the end. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seed as goods } from '../seed/seed.ts'
 import { ClientRecord } from './client-record.ts'
@@ -8,8 +11,12 @@ import { Dice } from './dice.ts'
 import type { Finding } from './invariants.ts'
 import { checkProjections } from './invariants.ts'
 import { settle } from './settle.ts'
-import type { Shop } from './start-shop.ts'
 import { startShop } from './start-shop.ts'
+import type { Prey } from './whole-shop.ts'
+import { startWhole } from './whole-shop.ts'
+
+/** What is killed: one part of the shop after another, the one process that all of them share, or the supervisor of them all. */
+export type Victim = 'parts' | 'whole' | 'supervisor'
 
 /** How much of everything. */
 export interface ChaosOptions {
@@ -17,6 +24,8 @@ export interface ChaosOptions {
   readonly kills: number
   /** Repeats the choices: who orders what, who is killed when. What they meet is as the machine has it. */
   readonly seed: number
+  /** Default: parts. */
+  readonly victim?: Victim
   /** Customers at a time. Default 16. */
   readonly customers?: number
   /** How long the shop may stand still before it has settled, in milliseconds. Default 60,000. */
@@ -52,55 +61,58 @@ interface Progress {
   done: number
 }
 
-/** Runs the shop in split mode under kills until it has settled; what is broken then is in the findings. */
+/** Runs the shop under kills until it has settled; what is broken then is in the findings. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosOutcome> {
-  const {
-    orders,
-    kills,
-    seed,
-    customers = 16,
-    stuckMs = 60_000,
-    folder,
-    logLevel = 'error',
-    log = () => undefined,
-  } = options
-  const shop = await startShop({
-    split: true,
-    timeScale: 1 / 20,
-    environment: { TRELLIS_LOG_LEVEL: logLevel },
-    ...(folder === undefined ? {} : { folder }),
+  const { orders, kills, seed, customers = 16, stuckMs = 60_000, log = () => undefined } = options
+  await using shop = await open(options)
+  const record = new ClientRecord()
+  const crowd: Crowd = { url: shop.url, record, surprises: [] }
+  const progress: Progress = { begun: 0, done: 0 }
+  const clerk = new Customer(crowd, new Dice(seed), shop.accounts.clerk)
+  const admin = new Customer(crowd, new Dice(seed + 1), shop.accounts.admin)
+  await clerk.signIn()
+  await admin.signIn()
+  const killing = killAround(shop, new Dice(seed + 2), { orders, kills, progress, log })
+  await Promise.all([
+    ...Array.from({ length: customers }, (_, index) => {
+      const dice = new Dice(seed * 1_000 + index)
+      return visits(new Customer(crowd, dice), dice, { orders, progress, admin })
+    }),
+    work(clerk, new Dice(seed + 3), { orders, progress }),
+  ])
+  const killed = await killing
+  log(`${record.wishes.length} wishes; settling`)
+  const findings = await settle(shop.folder, record, stuckMs)
+  const own = ownDeaths(shop, killed)
+  await shop.stop()
+  findings.push(await checkProjections(shop.folder))
+  findings.push(own, {
+    invariant: 0,
+    sentence: 'no answer was a surprise',
+    checked: record.wishes.length,
+    broken: crowd.surprises,
   })
-  try {
-    const record = new ClientRecord()
-    const crowd: Crowd = { url: shop.url, record, surprises: [] }
-    const progress: Progress = { begun: 0, done: 0 }
-    const clerk = new Customer(crowd, new Dice(seed), shop.accounts.clerk)
-    const admin = new Customer(crowd, new Dice(seed + 1), shop.accounts.admin)
-    await clerk.signIn()
-    await admin.signIn()
-    const killing = killAround(shop, new Dice(seed + 2), { orders, kills, progress, log })
-    await Promise.all([
-      ...Array.from({ length: customers }, (_, index) => {
-        const dice = new Dice(seed * 1_000 + index)
-        return visits(new Customer(crowd, dice), dice, { orders, progress, admin })
-      }),
-      work(clerk, new Dice(seed + 3), { orders, progress }),
-    ])
-    const killed = await killing
-    log(`${record.wishes.length} wishes; settling`)
-    const findings = await settle(shop.folder, record, stuckMs)
-    const own = ownDeaths(shop, killed)
-    await shop.stop()
-    findings.push(await checkProjections(shop.folder))
-    findings.push(own, {
-      invariant: 0,
-      sentence: 'no answer was a surprise',
-      checked: record.wishes.length,
-      broken: crowd.surprises,
-    })
-    return { findings, record, kills: killed }
-  } finally {
-    await shop[Symbol.asyncDispose]()
+  return { findings, record, kills: killed }
+}
+
+async function open({ victim = 'parts', folder, logLevel = 'error' }: ChaosOptions): Promise<Prey & AsyncDisposable> {
+  const timeScale = 1 / 20
+  const environment = { TRELLIS_LOG_LEVEL: logLevel }
+  if (victim === 'parts')
+    return startShop({ split: true, timeScale, environment, ...(folder === undefined ? {} : { folder }) })
+  const own = folder ?? (await mkdtemp(join(tmpdir(), 'trellis-shop-')))
+  const clock = { TRELLIS_TIME_SCALE: String(timeScale), TRELLIS_TIME_ANCHOR: String(Date.now()) }
+  const shop = await startWhole({
+    split: victim === 'supervisor',
+    folder: own,
+    environment: { ...environment, ...clock },
+  })
+  return {
+    ...shop,
+    [Symbol.asyncDispose]: async () => {
+      await shop.stop()
+      if (folder === undefined) await rm(own, { recursive: true, force: true })
+    },
   }
 }
 
@@ -170,7 +182,7 @@ async function work(clerk: Customer, dice: Dice, { orders, progress }: Share): P
  * another: two that are down at once, and one that dies while it starts.
  */
 async function killAround(
-  shop: Shop,
+  shop: Prey,
   dice: Dice,
   { orders, kills, progress, log }: Share & { readonly kills: number; readonly log: (line: string) => void },
 ): Promise<Record<string, number>> {
@@ -193,7 +205,7 @@ async function killAround(
 }
 
 /** Kills a process, if need be once it is there again; its id. */
-async function killNext(shop: Shop, name: string, killedPids: ReadonlySet<number>): Promise<number> {
+async function killNext(shop: Prey, name: string, killedPids: ReadonlySet<number>): Promise<number> {
   for (;;) {
     const pid = shop.pid(name)
     if (pid !== undefined && !killedPids.has(pid) && shop.kill(name)) return pid
@@ -202,7 +214,7 @@ async function killNext(shop: Shop, name: string, killedPids: ReadonlySet<number
 }
 
 /** Whoever was started more often than killed has died by itself. */
-function ownDeaths(shop: Shop, killed: Readonly<Record<string, number>>): Finding {
+function ownDeaths(shop: Prey, killed: Readonly<Record<string, number>>): Finding {
   const broken = shop.processes.flatMap(name => {
     const extra = shop.restarts(name) - (killed[name] ?? 0)
     return extra === 0 ? [] : [`${name} was started again ${extra} times more than it was killed`]

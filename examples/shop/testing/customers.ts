@@ -15,8 +15,8 @@ export interface Crowd {
   readonly surprises: string[]
 }
 
-/** How often a patient client asks before it gives up: about a minute of an unreachable shop. */
-const PATIENCE = 80
+/** How often a patient client asks before it gives up: some minutes of an unreachable shop. */
+const PATIENCE = 300
 const LONGEST_PAUSE_MS = 1_000
 /** How long one attempt may take. */
 const ATTEMPT_MS = 10_000

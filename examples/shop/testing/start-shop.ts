@@ -49,8 +49,9 @@ export interface Account {
   readonly password: string
 }
 
-const ADMIN: Account = { email: 'admin@shop.example', password: 'admin-of-this-test' }
-const CLERK: Account = { email: 'clerk@shop.example', password: 'clerk-of-this-test' }
+/** The shop's people in every test. */
+export const ADMIN: Account = { email: 'admin@shop.example', password: 'admin-of-this-test' }
+export const CLERK: Account = { email: 'clerk@shop.example', password: 'clerk-of-this-test' }
 
 /** Starts a shop; resolves when its gateway answers. Disposing stops it and removes a temporary folder. */
 export async function startShop(options: StartOptions = {}): Promise<Shop> {
@@ -129,7 +130,7 @@ function downMarker(folder: string, name: string): string {
 }
 
 /** The environment of this process without what the test runner put into it: a part is no test. */
-function inherited(): Record<string, string | undefined> {
+export function inherited(): Record<string, string | undefined> {
   const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...rest } = process.env
   return rest
 }
