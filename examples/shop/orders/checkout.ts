@@ -1,6 +1,7 @@
 /**
  * What follows a checkout, across three services: reserve stock, capture payment, confirm, commit stock, notify; and back again when one refuses. Each step is a durable message to itself, a call that
  * is keyed by the order (so that repeating it acts once), and one transaction that records the outcome together with the next message. A crash anywhere leaves a message that is delivered again.
+ * What becomes of a payment whose outcome is unknown is decided here: see `payment` and `askOutcome`.
  */
 import { isRaised } from 'trellis/contract'
 import { isFault } from 'trellis/kernel'

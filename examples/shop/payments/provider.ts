@@ -1,4 +1,4 @@
-/** The shop's side of the payment provider: plain HTTP, as any provider would have it. */
+/** The shop's side of the payment provider (which is `../provider/`): plain HTTP, as any provider would have it. */
 import type { Context } from 'trellis/kernel'
 import { Fault } from 'trellis/kernel'
 import { resource } from 'trellis/service'

@@ -1,6 +1,7 @@
 /**
  * All deadlines of a process stand in one binary heap with one timer for the earliest. A timer per call would cost more
- * than the call: most calls end long before their deadline, so adding and removing must be cheap and firing rare.
+ * than the call: most calls end long before their deadline, so adding and removing must be cheap and firing rare. Which deadline a call has is
+ * decided in `context.ts`.
  */
 import type { CancelTimer, Clock, Timers } from './clock.ts'
 import { callListener } from './listener.ts'
