@@ -156,6 +156,12 @@ test('text that looks like a credential is replaced wherever it stands', () => {
   for (const line of lines) JSON.parse(line)
 })
 
+test('a token that was cut is replaced too, and what begins many times costs no more than what begins once', () => {
+  const { log, lines } = logged()
+  log.log('info', `got eyJhbGciOiJFZERTQSJ9 and ${'eyJ'.repeat(2_000)}`)
+  assert.match(lines[0] as string, /got \[redacted\] and \[redacted\]"/)
+})
+
 test('the token of the identity is never written', () => {
   const { log, lines } = logged()
   log.log('info', 'm', { identity: ctx.identity as never }, ctx)

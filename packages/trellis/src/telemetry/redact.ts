@@ -22,7 +22,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\s*:\s*)[^\r\n]+/gi, `$1$2${REDACTED}`],
   [/\b(bearer)(\s+|%20)[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   [/\b(basic)(\s+|%20)[\w+/=-]{12,}/gi, `$1 ${REDACTED}`],
-  [/eyJ[\w-]{6,}(?:\.[\w-]*){1,4}/g, REDACTED],
+  // Also without a dot: a token that was cut, and no second look at what begins many times and never ends as one.
+  [/eyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g, REDACTED],
   [/scrypt\$[^\s"']+/g, REDACTED],
   [/(:\/\/[^\s/"'@:]*):[^\s/"'@]+@/g, `$1:${REDACTED}@`],
   [new RegExp(`((?:${NAMES})[\\w-]*\\s*=\\s*)(?:"[^"]*"?|'[^']*'?|[^&\\s"']+)`, 'gi'), `$1${REDACTED}`],
