@@ -58,7 +58,7 @@ export function readHeaders(headers: Headers): CallHeaders {
         call.accept = call.accept === undefined ? value : `${call.accept},${value}`
         break
       case 'last-event-id':
-        call.lastEventId ??= value
+        if (value !== '') call.lastEventId ??= value // empty is none (WHATWG HTML, section 9.2.4)
         break
       case 'idempotency-key':
         call.idempotencyKey ??= value

@@ -422,6 +422,7 @@ describe('a stream', () => {
     assert.equal((await scene.request('GET', '/books/a/changes', ['last-event-id', '3'])).status, 204)
     assert.equal((await scene.request('GET', '/books/a/changes?after=3')).status, 200)
     assert.equal((await scene.request('GET', '/books/a/changes', [...SSE, 'last-event-id', 'x'])).status, 400)
+    assert.equal((await scene.request('GET', '/books/a/changes?after=x', [...SSE, 'last-event-id', ''])).status, 400)
   })
 
   scenario('that fails before its first item has the status of its fault', async scene => {
