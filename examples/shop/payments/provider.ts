@@ -35,28 +35,38 @@ export class Provider {
   }
 
   async charge(request: ChargeRequest, ctx: Context): Promise<'captured' | 'declined'> {
-    const answer = await this.#send(ctx, 'POST', '/charges', request)
-    return ChargeAnswer.parse(answer).status
+    return clear(await this.#send(ctx, 'POST', '/charges', request), ChargeAnswer).status
   }
 
   /** How a charge ended, or undefined when the provider never had it. */
   async find(key: string, ctx: Context): Promise<'captured' | 'declined' | undefined> {
     const answer = await this.#send(ctx, 'GET', `/charges/${encodeURIComponent(key)}`)
-    return answer === undefined ? undefined : ChargeAnswer.parse(answer).status
+    return answer.status === 404 ? undefined : clear(answer, ChargeAnswer).status
   }
 
+  /** Gives a charge back. A provider that refuses is `PROVIDER_REFUSED`: its books and ours differ, which a person must look at. */
   async refund(
     request: { key: string; charge: string; amount: number; currency: string },
     ctx: Context,
   ): Promise<void> {
-    RefundAnswer.parse(await this.#send(ctx, 'POST', '/refunds', request))
+    const answer = await this.#send(ctx, 'POST', '/refunds', request)
+    if (answer.status === 409) {
+      throw new Fault(
+        'failed_precondition',
+        'The payment provider has nothing to refund; compare its books with ours.',
+        {
+          reason: 'PROVIDER_REFUSED',
+        },
+      )
+    }
+    clear(answer, RefundAnswer)
   }
 
   close(): Promise<void> {
     return this.#http.close()
   }
 
-  async #send(ctx: Context, method: string, target: string, body?: unknown): Promise<unknown> {
+  async #send(ctx: Context, method: string, target: string, body?: unknown): Promise<Answer> {
     const response = await this.#http.request(
       { host: this.#host, port: this.#port },
       {
@@ -67,18 +77,34 @@ export class Provider {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
     )
-    const text = new TextDecoder().decode(await response.readAll(MAX_ANSWER))
-    if (response.status === 404) return undefined
-    if (response.status !== 200) {
-      throw new Fault(
-        'unavailable',
-        `The payment provider answered ${response.status}; the same request can be made again.`,
-        {
-          reason: 'PROVIDER_UNAVAILABLE',
-        },
-      )
-    }
+    return { status: response.status, body: new TextDecoder().decode(await response.readAll(MAX_ANSWER)) }
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** Reads an answer; whatever is not a clear one is `unavailable`. */
+function clear<T>({ status, body }: Answer, schema: z.ZodType<T>): T {
+  const read = status === 200 ? schema.safeParse(parsed(body)) : undefined
+  if (read?.success === true) return read.data
+  throw new Fault(
+    'unavailable',
+    `The payment provider gave no clear answer (status ${status}); the same request can be made again.`,
+    {
+      reason: 'PROVIDER_UNAVAILABLE',
+    },
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
     return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined // cut short, or no JSON at all
+    throw error
   }
 }
 
