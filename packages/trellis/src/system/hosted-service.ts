@@ -24,19 +24,24 @@ const DRAIN_MS = 5_000
 export interface HostOptions {
   readonly listen: Address
   readonly advertise: string
+  /** Bytes of a request's body. Default 1,048,576. */
+  readonly maxBodyBytes?: number
 }
 
 /** Starts a service, listens for its calls and enters it into the registry. */
 export async function hostService(
   shared: Shared,
   definition: Service,
-  { listen, advertise }: HostOptions,
+  { listen, advertise, maxBodyBytes }: HostOptions,
 ): Promise<HostedService> {
   const { platform, local } = shared
   const { runtime, metrics, registry } = platform
   const { name } = definition
   const running = await startService(platform, definition)
-  const handler = createHttpJsonHandler(runtime, running.server, { identify: platform.identify })
+  const handler = createHttpJsonHandler(runtime, running.server, {
+    identify: platform.identify,
+    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+  })
   const server = createHttpServer(runtime, {
     handler: withOperations({ metrics, ready: () => running.ready() }, handler.handle),
   })

@@ -73,7 +73,11 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       return {
         name: definition.name,
         start: async () => {
-          service = await hostService(open(), definition, { listen, advertise: settings.advertise })
+          service = await hostService(open(), definition, {
+            listen,
+            advertise: settings.advertise,
+            ...bodyLimit(system),
+          })
           hosted.push(service)
         },
         stop: async () => service?.stop(),
@@ -117,6 +121,17 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     [Symbol.asyncDispose]: stop,
   }
 }
+
+/** What the gateway lets pass must not be refused behind it. */
+function bodyLimit({ gateway }: System): { readonly maxBodyBytes?: number } {
+  const limits = [gateway?.maxBodyBytes, ...(gateway?.routes ?? []).map(route => route.maxBodyBytes)].filter(
+    limit => limit !== undefined,
+  )
+  return limits.length === 0 ? {} : { maxBodyBytes: Math.max(DEFAULT_MAX_BODY_BYTES, ...limits) }
+}
+
+/** The limit of a service's port where nothing says otherwise. */
+const DEFAULT_MAX_BODY_BYTES = 1_048_576
 
 function chosen(system: System, names: readonly string[]): readonly Service[] {
   const unknown = names.find(name => !system.services.some(service => service.name === name))
