@@ -3,7 +3,7 @@ import type { PublicJwk, SignatureAlgorithm } from './security.ts'
 const TEXT = /^[A-Za-z0-9_-]+$/
 
 /** The public part of a JWK, or undefined when it is not a key that may verify: unknown kind, no `kid`, for encryption, or symmetric. Private members are left out. */
-export function toPublicJwk(value: unknown): PublicJwk | undefined {
+function toPublicJwk(value: unknown): PublicJwk | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { kty, kid, alg, use, crv, x, y, n, e } = value as Readonly<Record<string, unknown>>
   if (typeof kid !== 'string' || kid === '' || kid.length > 256) return undefined

@@ -1,7 +1,7 @@
 import type { Labels } from './telemetry.ts'
 
 /** Most label sets of one instrument. Each costs memory here and in whatever scrapes; more than this is a label that should not be one. */
-export const MAX_SERIES = 1_000
+const MAX_SERIES = 1_000
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 const NO_LABELS: Labels = {}
 

@@ -30,7 +30,7 @@ export function field(name: string, of: JsonSchema, required: boolean, schemas: 
 }
 
 /** A schema in a few words, such as `list of string` or `integer, 1 to 100`. */
-export function typeText(of: JsonSchema, schemas: Schemas): string {
+function typeText(of: JsonSchema, schemas: Schemas): string {
   const { schema, name } = resolve(of, schemas)
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.type === 'array')

@@ -20,6 +20,7 @@ import type { RpcServer } from '../server.ts'
 import { readerGone, serveUnary } from '../server.ts'
 import type { CallHeaders } from './headers.ts'
 import { readHeaders, readTimeout } from './headers.ts'
+import { invalidPath, methodNotAllowed, unknownPath } from './misses.ts'
 import { problemHeaders, problemText } from './problem.ts'
 import type { RequestForm } from './request.ts'
 import { JSON_TYPE, requestForm } from './request.ts'
@@ -133,22 +134,11 @@ class JsonHandler implements HttpJsonHandler {
         this.#otherMethod(exchange, found.methods)
         return
       case 'malformed':
-        this.#fail(
-          exchange,
-          new Fault('invalid_argument', 'The path is not percent-encoded UTF-8, or has dot segments.', {
-            reason: 'INVALID_PATH',
-          }),
-        )
+        this.#fail(exchange, invalidPath())
         return
       case 'not-found':
         if (this.#fallback !== undefined) this.#fallback(exchange)
-        else
-          this.#fail(
-            exchange,
-            new Fault('not_found', 'Nothing is served at this path; the OpenAPI document lists what is.', {
-              reason: 'UNKNOWN_PATH',
-            }),
-          )
+        else this.#fail(exchange, unknownPath())
     }
   }
 
@@ -167,10 +157,7 @@ class JsonHandler implements HttpJsonHandler {
   }
 
   #notAllowed(exchange: Exchange, allow: string): void {
-    const fault = new Fault('unimplemented', `${exchange.method} is not served at this path; use one of ${allow}.`, {
-      reason: 'METHOD_NOT_ALLOWED',
-    })
-    this.#fail(exchange, fault, ['allow', allow])
+    this.#fail(exchange, methodNotAllowed(exchange.method, allow), ['allow', allow])
   }
 
   async #call(exchange: Exchange, route: Route, parameters: readonly string[], query: string): Promise<void> {

@@ -1,5 +1,5 @@
-/** The faults of requests that lead nowhere. */
-import { Fault } from '../kernel/fault.ts'
+/** The faults of requests that lead nowhere: the same at a service and at a gateway. */
+import { Fault } from '../../kernel/fault.ts'
 
 /** For a path that nothing has: also the one of what is not exposed, so that nobody learns what is. */
 export function unknownPath(): Fault {
