@@ -2,12 +2,21 @@
 
 /** Prints a line of the answer. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${harmless(line)}\n`)
 }
 
 /** Prints a line about the answer, or about why there is none. */
 export function tell(line: string): void {
-  process.stderr.write(`${line}\n`)
+  process.stderr.write(`${harmless(line)}\n`)
+}
+
+// Line feeds and tabs alone of the controls, and no marks that reorder text.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the purpose
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** Text that can't move the cursor, colour the terminal or show itself in another order: much of what is printed was written by customers. Stays JSON where it was. */
+export function harmless(text: string): string {
+  return text.replace(UNSAFE, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** Prints a value as JSON on one line, for scripts. */
