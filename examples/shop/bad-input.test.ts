@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, suite, test } from 'node:test'
+import { type ReachableOperation as Operation, reachableOperations } from './testing/operations.ts'
 import {
   type Answer,
   expecting,
@@ -10,86 +11,11 @@ import {
 } from './testing/shop-client.ts'
 import { shopState } from './testing/shop-state.ts'
 import { startShop } from './testing/start-shop.ts'
-import { details, eventually, open, product, refused, type Scene } from './testing/stories/at-the-shop.ts'
+import { eventually, open, product, refused, type Scene } from './testing/stories/at-the-shop.ts'
 
-/** An operation with a request that would succeed. */
-interface Operation {
-  readonly method: string
-  /** Path with its query; `{order}` and `{product}` stand for ones that exist. */
-  readonly path: string
-  readonly body?: Json
-  /** Members of the body that may be left out. */
-  readonly optional?: readonly string[]
-  readonly by: 'visitor' | 'customer' | 'clerk' | 'admin'
-  /** What others get who are signed in; undefined: it is for everybody. */
-  readonly others?: 'permission_denied' | 'not_found'
-  /** Acts once per idempotency key. */
-  readonly keyed?: boolean
-}
-
-const account = newAccount()
-const OPERATIONS: readonly Operation[] = [
-  { method: 'POST', path: '/users', body: account, by: 'visitor', keyed: true },
-  { method: 'POST', path: '/sessions', body: { email: account.email, password: account.password }, by: 'visitor' },
-  { method: 'GET', path: '/users/me', by: 'customer' },
-  {
-    method: 'PATCH',
-    path: '/users/me',
-    body: { name: 'Other', preferences: {} },
-    optional: ['name', 'preferences'],
-    by: 'customer',
-  },
-  { method: 'GET', path: '/users', by: 'admin', others: 'permission_denied' },
-  { method: 'GET', path: '/.well-known/jwks.json', by: 'visitor' },
-  { method: 'GET', path: '/products?limit=2', by: 'visitor' },
-  { method: 'GET', path: '/products/{product}', by: 'visitor' },
-  { method: 'PUT', path: '/products/{product}', body: details(), by: 'clerk', others: 'permission_denied' },
-  { method: 'GET', path: '/stock/{product}', by: 'visitor' },
-  {
-    method: 'POST',
-    path: '/stock/{product}/adjustments',
-    body: { delta: 3, reason: 'delivery' },
-    by: 'clerk',
-    others: 'permission_denied',
-    keyed: true,
-  },
-  { method: 'POST', path: '/orders', body: { items: [] }, optional: ['items'], by: 'customer', keyed: true },
-  { method: 'GET', path: '/orders?limit=2', by: 'customer' },
-  { method: 'GET', path: '/orders/{order}', by: 'customer', others: 'not_found' },
-  { method: 'GET', path: '/orders/{order}/history', by: 'customer', others: 'not_found' },
-  { method: 'GET', path: '/orders/{order}/changes', by: 'customer', others: 'not_found' },
-  {
-    method: 'POST',
-    path: '/orders/{order}/items',
-    body: { productId: '{product}', quantity: 2 },
-    by: 'customer',
-    others: 'not_found',
-    keyed: true,
-  },
-  { method: 'DELETE', path: '/orders/{order}/items/{product}', by: 'customer', others: 'not_found' },
-  {
-    method: 'POST',
-    path: '/orders/{order}/checkout',
-    body: { paymentMethod: 'pm_ok' },
-    by: 'customer',
-    others: 'not_found',
-    keyed: true,
-  },
-  {
-    method: 'POST',
-    path: '/orders/{order}/cancel',
-    body: { reason: 'No.' },
-    optional: ['reason'],
-    by: 'customer',
-    others: 'not_found',
-    keyed: true,
-  },
-  { method: 'GET', path: '/payments/{order}', by: 'customer', others: 'not_found' },
-  { method: 'GET', path: '/notifications?limit=2', by: 'customer' },
-  { method: 'GET', path: '/notifications/stream', by: 'customer' },
-  { method: 'GET', path: '/analytics/daily?from=2026-01-01&to=2026-01-31', by: 'clerk', others: 'permission_denied' },
-]
-const WITH_BODY = OPERATIONS.filter(({ body }) => body !== undefined)
+const WITH_BODY = reachableOperations.filter(({ body }) => body !== undefined)
+/** Whom the example of the contract registers and signs in. */
+const account = WITH_BODY.find(({ path }) => path === '/users')?.body
 
 suite('bad input', { timeout: 120_000 }, () => {
   let scene: Scene
@@ -116,7 +42,7 @@ suite('bad input', { timeout: 120_000 }, () => {
   })
 
   const unchanged = (): void => assert.equal(shopState(scene.shop.folder), state, 'the state changed')
-  const filled = (text: string): string => text.replace('{order}', orderId).replace('{product}', productId)
+  const filled = (text: string): string => text.replace('{orderId}', orderId).replace('{productId}', productId)
   const bodyOf = ({ body }: Operation): Json => JSON.parse(filled(JSON.stringify(body)))
   const named = ({ method, path }: Operation): string => `${method} ${path.split('?')[0]}`
 
@@ -129,10 +55,18 @@ suite('bad input', { timeout: 120_000 }, () => {
     return who.request(operation.method, filled(operation.path), { ...body, ...options })
   }
 
+  test('every operation that is described is tried', async () => {
+    const { paths } = expecting(200, await scene.visitor.get('/openapi.json'))
+    const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map(method => `${method.toUpperCase()} ${path.slice('/api'.length)}`),
+    )
+    assert.deepEqual(reachableOperations.map(named).sort(), described.sort())
+  })
+
   for (const operation of WITH_BODY) {
     test(`${named(operation)} refuses a body that is no JSON object`, async () => {
       const bodies = ['{"a":', '', '[]', 'null', '"text"', '1', '{} {}', "{'a': 1}", '\u0000', '['.repeat(50_000)]
-      const required = Object.keys(operation.body).length > (operation.optional?.length ?? 0)
+      const required = Object.keys(operation.body).length > operation.optional.length
       for (const rawBody of [...bodies, Buffer.from('{"name":"\xff"}', 'latin1')]) {
         if (rawBody === '' && !required) continue // nothing is what an operation without required members takes
         refused(await send(operation, { rawBody }), 400, 'invalid_argument')
@@ -148,7 +82,7 @@ suite('bad input', { timeout: 120_000 }, () => {
         )) {
           refused(await send(operation, { body: { ...body, [name]: wrong } }), 400, 'invalid_argument')
         }
-        if (operation.optional?.includes(name)) continue
+        if (operation.optional.includes(name)) continue
         const { [name]: _left, ...rest } = body
         const answer = refused(await send(operation, { body: rest }), 400, 'invalid_argument')
         assert(JSON.stringify(answer).includes(name), `${JSON.stringify(answer)} names ${name}`)
@@ -183,7 +117,7 @@ suite('bad input', { timeout: 120_000 }, () => {
     })
   }
 
-  for (const operation of OPERATIONS) {
+  for (const operation of reachableOperations) {
     test(`${named(operation)} refuses a query and headers that make no sense`, async () => {
       const mark = operation.path.includes('?') ? '&' : '?'
       const strange = { ...operation, path: `${operation.path}${mark}surprise=1` }
@@ -227,10 +161,10 @@ suite('bad input', { timeout: 120_000 }, () => {
     unchanged()
   })
 
-  for (const operation of OPERATIONS.filter(({ keyed }) => keyed)) {
+  for (const operation of reachableOperations.filter(({ keyed }) => keyed)) {
     test(`${named(operation)}, sent four times at once with one key, acts once`, async () => {
       const own = await scene.customer.order({ productId, quantity: 1 })
-      const once = { ...operation, path: operation.path.replace('{order}', own.id) }
+      const once = { ...operation, path: operation.path.replace('{orderId}', own.id) }
       const body = operation.path === '/users' ? newAccount() : bodyOf(operation)
       const rows = effects(scene.shop.folder)
       const key = `once-${operation.path}`
