@@ -1,4 +1,8 @@
-import { after, before, suite } from 'node:test'
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { checkProjections } from './testing/invariants.ts'
+import { allHold, invariantsTable } from './testing/invariants-table.ts'
+import { settle } from './testing/settle.ts'
 import { startShop } from './testing/start-shop.ts'
 import { accounts, guessing } from './testing/stories/accounts.ts'
 import type { Scene } from './testing/stories/at-the-shop.ts'
@@ -24,5 +28,11 @@ for (const split of [false, true]) {
     suite('following', () => following(at))
     suite('the door', () => door(at))
     suite('guessing passwords', () => guessing(at))
+    test('after all of it the invariants hold', async () => {
+      const findings = await settle(scene.shop.folder, undefined, 30_000)
+      await scene.shop.stop()
+      findings.push(await checkProjections(scene.shop.folder))
+      assert(allHold(findings), `\n${invariantsTable(findings)}`)
+    })
   })
 }
