@@ -53,10 +53,18 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
       SHOP_CLERK_PASSWORD: PASSWORD,
       ...(options.nodeOptions === undefined ? {} : { NODE_OPTIONS: options.nodeOptions }),
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
+  let words = ''
+  child.stderr?.setEncoding('utf8').on('data', piece => {
+    words = (words + piece).slice(-4_000)
+  })
+  // A benchmark that fails on the way leaves no shop behind.
+  const killShop = (): void => void child.kill('SIGTERM')
+  process.once('exit', killShop)
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const stop = async (): Promise<void> => {
+    process.off('exit', killShop)
     child.kill('SIGTERM')
     await gone
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
@@ -64,10 +72,10 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const pid = child.pid
   if (pid === undefined) throw new Error('The shop could not be started.')
   while (!(await answers(port))) {
-    if (child.exitCode !== null) throw new Error(`The shop ended with code ${child.exitCode}; its words are above.`)
+    if (child.exitCode !== null) throw new Error(`The shop ended with code ${child.exitCode}:\n${words}`)
     if (performance.now() - started > 60_000) {
       await stop()
-      throw new Error('The shop did not answer within 60 s.')
+      throw new Error(`The shop did not answer within 60 s:\n${words}`)
     }
   }
   const startMs = performance.now() - started
