@@ -9,7 +9,7 @@ const WORTH_A_WARNING: ReadonlySet<FaultCode> = new Set(['unavailable', 'deadlin
 
 /**
  * Writes one line for each call, when it has ended: target, operation, `code`, reason, and `durationMs`. A success and a caller's mistake are `info`, overload and
- * what was not reachable `warn`, and what went wrong in here `error` with its stack and causes.
+ * what was not reachable `warn` with the words of the fault, and what went wrong in here `error` with its stack and causes.
  */
 export function accessLogged(logger: Logger): Middleware {
   return <I, O>(next: Handler<I, O>, target: Target): Handler<I, O> => {
@@ -25,7 +25,9 @@ export function accessLogged(logger: Logger): Middleware {
         const { fault } = outcome
         const level = levelOf(fault.code)
         const fields = { code: fault.code, reason: fault.reason, durationMs }
-        log.log(level, message, fields, ctx, level === 'info' ? undefined : fault)
+        if (level === 'error') return log.log(level, message, fields, ctx, fault)
+        // The stack of what was refused or away tells nothing about this side; its words do.
+        log.log(level, message, level === 'warn' ? { ...fields, fault: fault.message } : fields, ctx)
       })
     }
   }
