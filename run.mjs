@@ -132,7 +132,15 @@ function fits(entry) {
 
 async function install() {
   say('Installing the dependencies (npm ci --ignore-scripts); this happens when package-lock.json changed.')
-  const args = ['ci', '--ignore-scripts', '--loglevel=error', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  const args = [
+    'ci',
+    '--ignore-scripts',
+    '--loglevel=error',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+  ]
   const cli = process.env.npm_execpath ?? ''
   const byNode = cli.endsWith('npm-cli.js')
   const started = Date.now()
