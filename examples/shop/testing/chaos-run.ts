@@ -153,10 +153,11 @@ async function visit(customer: Customer, dice: Dice, admin: Customer): Promise<v
   const twice = dice.chance(0.03)
   const checkOut = () =>
     customer.want('check-out', `${at}/checkout`, { paymentMethod }, { orderId, impatient: dice.chance(0.05) })
-  if (twice) await Promise.all([checkOut(), checkOut()])
-  else await checkOut()
+  const checkedOut = twice ? await Promise.all([checkOut(), checkOut()]) : [await checkOut()]
   if (dice.chance(0.06)) await customer.want('cancel', `${at}/cancel`, { reason: 'Changed my mind.' }, { orderId })
-  if (dice.chance(0.3)) {
+  const follows = dice.chance(0.3)
+  // One whose checkout was refused, such as for a changed price, stays open: there is nothing to wait for.
+  if (follows && checkedOut.some(order => order !== undefined)) {
     const status = await customer.follow(orderId)
     if (status === 'confirmed' && dice.chance(0.25)) await admin.want('cancel', `${at}/cancel`, {}, { orderId })
   }

@@ -17,6 +17,8 @@ export interface Crowd {
 
 /** How often a patient client asks before it gives up: some minutes of an unreachable shop. */
 const PATIENCE = 300
+/** How long the changes of one order are followed, in milliseconds: they come at once, or the order waits for a part that is down. */
+const FOLLOW_MS = 120_000
 const LONGEST_PAUSE_MS = 1_000
 /** How long one attempt may take. */
 const ATTEMPT_MS = 10_000
@@ -92,7 +94,8 @@ export class Customer {
   /** Follows an order to its final state by the stream of its changes, again and again where the stream breaks. Its status then, or undefined. */
   async follow(orderId: string): Promise<string | undefined> {
     let lastEventId: string | undefined
-    for (let attempt = 1; attempt <= PATIENCE; attempt++) {
+    const end = performance.now() + FOLLOW_MS
+    for (let attempt = 1; performance.now() < end; attempt++) {
       const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
       try {
         let seen = 0
@@ -115,6 +118,7 @@ export class Customer {
       }
       await this.#pause(attempt, undefined)
     }
+    this.#crowd.surprises.push(`the changes of ${orderId} never came to an end`)
     return undefined
   }
 
