@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seed as goods } from '../seed/seed.ts'
+import type { Wish } from './client-record.ts'
 import { ClientRecord } from './client-record.ts'
 import type { Crowd } from './customers.ts'
 import { Customer } from './customers.ts'
@@ -86,7 +87,7 @@ export async function chaosRun(options: ChaosOptions): Promise<ChaosOutcome> {
   const own = ownDeaths(shop, killed)
   await shop.stop()
   findings.push(await checkProjections(shop.folder))
-  findings.push(own, {
+  findings.push(own, refusedWithReason(record), {
     invariant: 0,
     sentence: 'no answer was a surprise',
     checked: record.wishes.length,
@@ -212,6 +213,21 @@ async function killNext(shop: Prey, name: string, killedPids: ReadonlySet<number
     if (pid !== undefined && !killedPids.has(pid) && shop.kill(name)) return pid
     await sleep(5)
   }
+}
+
+/** Refusals that the life of a shop explains: what another client, the clerk or time did in between. Any other is the wreckage of a crash. */
+const EXPLAINED: Readonly<Partial<Record<Wish['kind'], readonly string[]>>> = {
+  'check-out': ['PRICE_CHANGED', 'ORDER_NOT_OPEN'],
+  cancel: ['PAYMENT_IN_PROGRESS', 'REFUND_NOT_ALLOWED', 'ALREADY_CANCELLED'],
+  adjust: ['STOCK_BELOW_RESERVED'],
+}
+
+function refusedWithReason({ wishes }: ClientRecord): Finding {
+  const refused = wishes.filter(({ outcome }) => outcome === 'refused')
+  const broken = refused
+    .filter(({ kind, reason = '' }) => EXPLAINED[kind]?.includes(reason) !== true)
+    .map(({ kind, reason, orderId, traceId }) => `${kind} ${traceId} of ${orderId ?? 'nothing'}: ${reason}`)
+  return { invariant: 0, sentence: 'every refusal has its reason', checked: refused.length, broken }
 }
 
 /** Whoever was started more often than killed has died by itself. */
